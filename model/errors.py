@@ -1,0 +1,45 @@
+"""Every error that boundaryclick raises on purpose.
+
+BoundaryClickError
+├── InvalidClick      a click that is not a point of the image, or comes in the wrong order   (also ValueError)
+├── InvalidImage      an array that is no image, or a mask that does not fit it              (also ValueError)
+├── WeightsError      weights that are missing, damaged or made for another network
+├── ImageRejected     image data from outside that is missing, corrupt, too large or not allowed
+├── RequestInvalid    a request from outside that cannot be understood
+├── SettingsError     a setting with a value that cannot be used
+└── DatasetError      a data set that is not laid out as its reader expects
+
+Each message is one line: what was expected, what came, what to do.
+"""
+
+
+class BoundaryClickError(Exception):
+    """Base class: catch this to catch everything that boundaryclick raises on purpose."""
+
+
+class InvalidClick(BoundaryClickError, ValueError):
+    """A click that is not a point of the image, or that comes in the wrong order."""
+
+
+class InvalidImage(BoundaryClickError, ValueError):
+    """An array that is no image, or a mask that does not fit its image."""
+
+
+class WeightsError(BoundaryClickError):
+    """Weights that are missing, damaged or made for another network."""
+
+
+class ImageRejected(BoundaryClickError):
+    """Image data from outside that is missing, corrupt, too large or not allowed."""
+
+
+class RequestInvalid(BoundaryClickError):
+    """A request from outside that cannot be understood."""
+
+
+class SettingsError(BoundaryClickError):
+    """A setting with a value that cannot be used."""
+
+
+class DatasetError(BoundaryClickError):
+    """A data set that is not laid out as its reader expects."""
