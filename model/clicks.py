@@ -7,7 +7,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from model.errors import InvalidClick
 
@@ -61,31 +60,30 @@ class Click:
 
 
 def gaussian_map(
-    points: Sequence[tuple[float, float]] | NDArray[np.floating],
+    points: Sequence[tuple[float, float]],
     size: tuple[int, int],
-    sigma: float,
-    amplitudes: Sequence[float] | NDArray[np.floating] | None = None,
+    sigmas: float | Sequence[float],
+    amplitudes: Sequence[float] | None = None,
 ) -> torch.Tensor:
     """Guidance map: zeros with a Gaussian at each point; where two overlap, the one of larger magnitude counts.
 
     Args:
         points: (N, 2), x and y in pixels of the map, pixel centres; points outside the map are allowed.
         size: (height, width) of the map.
-        sigma: standard deviation in pixels of the map; the paper's is 10 (section 3).
+        sigmas: standard deviation in pixels of the map, one for all or one per point; the paper's is 10 (section 3).
         amplitudes: (N,), height of each Gaussian; default 1.
 
     Returns:
         (height, width) float32; within [0, 1] for the default amplitudes.
     """
     height, width = size
-    if len(points) == 0:
+    if not points:
         return torch.zeros(height, width)
-    xy = torch.as_tensor(np.asarray(points), dtype=torch.float32).reshape(-1, 2)
-    scale = -0.5 / (sigma * sigma)
-    along_x = torch.exp(scale * (torch.arange(width, dtype=torch.float32) - xy[:, :1]) ** 2)
-    along_y = torch.exp(scale * (torch.arange(height, dtype=torch.float32) - xy[:, 1:]) ** 2)
-    if amplitudes is None:
-        return (along_y[:, :, None] * along_x[:, None, :]).amax(dim=0)
-    heights = torch.as_tensor(np.asarray(amplitudes), dtype=torch.float32)
-    maps = heights[:, None, None] * along_y[:, :, None] * along_x[:, None, :]
+    xy = torch.tensor(points, dtype=torch.float32)
+    scale = (-0.5 / torch.as_tensor(sigmas, dtype=torch.float32).expand(len(points)) ** 2)[:, None]
+    along_x = torch.exp(scale * (torch.arange(width) - xy[:, :1]) ** 2)
+    along_y = torch.exp(scale * (torch.arange(height) - xy[:, 1:]) ** 2)
+    if amplitudes is not None:
+        along_y = along_y * torch.tensor(amplitudes, dtype=torch.float32)[:, None]
+    maps = along_y[:, :, None] * along_x[:, None, :]
     return maps.gather(0, maps.abs().argmax(dim=0, keepdim=True))[0]

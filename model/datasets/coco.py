@@ -1,0 +1,73 @@
+"""COCO instance format: `annotations.json` beside a folder `images/`."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """Where one annotated object is: its image and its annotation's number."""
+
+    annotation: int
+    image: int
+    source: str
+
+
+class CocoObjects:
+    """The objects of a COCO data set, crowds left out.
+
+    Args:
+        root: folder with `annotations.json` and `images/`.
+
+    Raises:
+        DatasetError: the folder is not laid out so.
+    """
+
+    def __init__(self, root: Path) -> None:
+        from pycocotools.coco import COCO  # noqa: PLC0415 - only training needs it
+
+        self._images = root / "images"
+        annotations = root / "annotations.json"
+        if not annotations.is_file() or not self._images.is_dir():
+            raise DatasetError(f"COCO data set: expected annotations.json and images/ in {root}, found no such pair")
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._coco = COCO(str(annotations))
+        self.records = list(self._records())
+
+    def _records(self) -> Iterator[ObjectRecord]:
+        for number, annotation in self._coco.anns.items():
+            if not annotation.get("iscrowd", 0):
+                image = self._coco.imgs[annotation["image_id"]]
+                yield ObjectRecord(number, annotation["image_id"], image.get("source", ""))
+
+    def area(self, record: ObjectRecord) -> float:
+        """Pixels of the object, as annotated."""
+        return float(self._coco.anns[record.annotation]["area"])
+
+    def image(self, record: ObjectRecord) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        path = self._images / self._entry(record)["file_name"]
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        if pixels is None:
+            raise DatasetError(f"COCO data set: expected an image at {path}, could not read it")
+        return pixels.astype(np.uint8, copy=False)
+
+    def mask(self, record: ObjectRecord) -> NDArray[np.bool_]:
+        """(H, W) bool."""
+        mask: NDArray[np.bool_] = self._coco.annToMask(self._coco.anns[record.annotation]).astype(bool)
+        return mask
+
+    def _entry(self, record: ObjectRecord) -> dict[str, Any]:
+        entry: dict[str, Any] = self._coco.imgs[record.image]
+        return entry
+

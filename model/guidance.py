@@ -1,0 +1,77 @@
+"""What the refinement head is told besides the crop's features: clicks, their sign, the mask so far.
+
+A boundary click needs no sign from the annotator: whether it lies outside the current mask (something is missing) or inside
+(something is surplus), and how far from the contour, is measured here.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model import masks
+from model.clicks import gaussian_map
+from model.networks.refinement import GUIDANCE_CHANNELS
+from model.networks.two_stage import FEATURE_STRIDE
+
+NARROW_SIGMA = 4.0
+WIDE_SIGMA = 24.0
+FAR = 32.0
+"""Distance from a click to the contour, in network pixels, from which the sign map has its full height."""
+
+Point = tuple[float, float]
+
+
+def refinement_guidance(
+    logits: NDArray[np.float32], boundary: Sequence[Point], selection: Point | None, sigma: float
+) -> torch.Tensor:
+    """Guidance of one crop.
+
+    Args:
+        logits: (h, w), the mask so far, at network resolution.
+        boundary: boundary clicks in order, network pixels.
+        selection: selection click, network pixels; None if there is none in the crop.
+        sigma: of the selection click's Gaussian, network pixels.
+
+    Returns:
+        (GUIDANCE_CHANNELS, h / 4, w / 4) float32: all boundary clicks, narrow; the same, wide; for each click a Gaussian that
+        reaches to the contour, positive outside the mask and negative inside; the newest click alone; the selection click;
+        the probability so far.
+    """
+    height, width = logits.shape[0] // FEATURE_STRIDE, logits.shape[1] // FEATURE_STRIDE
+    size = (height, width)
+    cells = [_to_cells(point) for point in boundary]
+    outward = _outward(logits, boundary)
+    probability = 1.0 / (1.0 + np.exp(-logits))
+    maps = [
+        gaussian_map(cells, size, NARROW_SIGMA / FEATURE_STRIDE),
+        gaussian_map(cells, size, WIDE_SIGMA / FEATURE_STRIDE),
+        gaussian_map(
+            cells,
+            size,
+            [max(abs(d), NARROW_SIGMA) / FEATURE_STRIDE for d in outward],
+            [float(np.clip(d / FAR, -1, 1)) for d in outward],
+        ),
+        gaussian_map(cells[-1:], size, sigma / FEATURE_STRIDE),
+        gaussian_map([_to_cells(selection)] if selection else [], size, sigma / FEATURE_STRIDE),
+        torch.from_numpy(cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA)),
+    ]
+    assert len(maps) == GUIDANCE_CHANNELS  # noqa: S101 - the head is built for this number
+    return torch.stack(maps)
+
+
+def _to_cells(point: Point) -> Point:
+    return ((point[0] + 0.5) / FEATURE_STRIDE - 0.5, (point[1] + 0.5) / FEATURE_STRIDE - 0.5)
+
+
+def _outward(logits: NDArray[np.float32], points: Sequence[Point]) -> list[float]:
+    """Signed distance of each point to the contour, network pixels; points beyond the crop are clamped to it."""
+    if not points:
+        return []
+    distance = masks.outward_distance(logits > 0)
+    rows, columns = distance.shape
+    return [
+        float(distance[min(max(round(y), 0), rows - 1), min(max(round(x), 0), columns - 1)]) for x, y in points
+    ]

@@ -1,0 +1,89 @@
+"""Operations on masks: boundaries, components, distances."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
+
+def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Inner boundary, an 8-connected line of the (H, W) mask's own pixels; the image's edge counts as boundary."""
+    inside = cv2.erode(mask.astype(np.uint8), _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return mask & (inside == 0)
+
+
+def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """8-connected components of a (H, W) mask.
+
+    Returns:
+        labels: (H, W), 0 for the background, 1..N for the components; areas: (N,) in pixels.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return labels, stats[1:, cv2.CC_STAT_AREA]
+
+
+def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest 8-connected component of a (H, W) mask; empty if the mask is."""
+    labels, areas = components(mask)
+    return labels == int(areas.argmax()) + 1 if areas.size else mask.copy()
+
+
+def inner_distance(mask: NDArray[np.bool_], edge_is_boundary: bool = True) -> NDArray[np.float32]:
+    """(H, W) Euclidean distance in pixels from each True pixel to the nearest False one; 0 on False pixels.
+
+    Args:
+        edge_is_boundary: whether the pixels beyond the image count as False.
+    """
+    if edge_is_boundary:
+        padded = np.pad(mask.astype(np.uint8), 1)
+        return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    if mask.all():
+        return np.full(mask.shape, np.inf, dtype=np.float32)
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def distance_to(points: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H, W) Euclidean distance in pixels from each pixel to the nearest True one; infinite if there is none."""
+    return inner_distance(~points, edge_is_boundary=False)
+
+
+def outward_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H, W) signed distance in pixels to the mask's contour: positive outside the mask, negative inside.
+
+    A pixel next to the contour has +0.5 or -0.5; without any contour the distance is the image's diagonal.
+    """
+    diagonal = float(np.hypot(*mask.shape))
+    outside = np.minimum(distance_to(mask), diagonal)
+    inside = np.minimum(distance_to(~mask), diagonal)
+    return np.where(mask, 0.5 - inside, outside - 0.5).astype(np.float32)
+
+
+def components_near(
+    mask: NDArray[np.bool_], points: Sequence[tuple[float, float]], radius: float
+) -> NDArray[np.bool_]:
+    """The 8-connected components of a (H, W) mask that come within `radius` pixels of one of the points (x, y)."""
+    labels, areas = components(mask)
+    kept = np.zeros(areas.size + 1, dtype=bool)
+    reach = int(np.ceil(radius))
+    for x, y in points:
+        column, row = round(x), round(y)
+        left, top = max(column - reach, 0), max(row - reach, 0)
+        near = labels[top : max(row + reach + 1, 0), left : max(column + reach + 1, 0)]
+        rows, columns = np.nonzero(near)
+        within = (columns + left - x) ** 2 + (rows + top - y) ** 2 <= radius**2
+        kept[near[rows[within], columns[within]]] = True
+    kept[0] = False
+    return kept[labels]
+
+
+def intersection_over_union(
+    predicted: NDArray[np.bool_], truth: NDArray[np.bool_], ignore: NDArray[np.bool_] | None = None
+) -> float:
+    """IoU of two (H, W) masks without the ignored pixels; 1 if both are empty."""
+    if ignore is not None:
+        predicted, truth = predicted & ~ignore, truth & ~ignore
+    union = np.count_nonzero(predicted | truth)
+    return np.count_nonzero(predicted & truth) / union if union else 1.0
