@@ -1,0 +1,127 @@
+"""The passes through the network, on one image at a time: select, look closer, correct."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model import masks
+from model.clicks import Click, gaussian_map
+from model.geometry import Box, View, square_window
+from model.guidance import Point, refinement_guidance
+from model.networks import TwoStageNetwork
+from model.networks.two_stage import SIZE_MULTIPLE, normalise_image
+
+FILL = (127.0, 127.0, 127.0)
+"""Colour beyond the image's edge; zero after normalisation."""
+
+LOGIT_LIMIT = 8.0
+"""Logits are kept within this, so that a click can turn even the surest pixel."""
+
+SMALLEST_WINDOW = 24
+"""Side of the smallest crop, image pixels: with less around it, an object cannot be told from its surroundings."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One encoded crop of an image.
+
+    Attributes:
+        view: where it lies.
+        prepared: (1, c, h, w) float32, what the refinement head keeps of the features.
+        logits: (size, size) float32, what the selection network says.
+    """
+
+    view: View
+    prepared: torch.Tensor
+    logits: NDArray[np.float32]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return self.prepared.nbytes + self.logits.nbytes
+
+
+class Passes:
+    """Runs the two stages of one network."""
+
+    def __init__(self, network: TwoStageNetwork, device: torch.device) -> None:
+        self.network, self.device, self.config = network, device, network.config
+
+    def locate(self, image: NDArray[np.uint8], click: Click) -> Box:
+        """Coarse pass over the whole image: the square window around what the click selects.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            A window that holds the click; may reach beyond the image.
+        """
+        height, width = image.shape[:2]
+        view = View.whole(width, height, self.config.select_size, SIZE_MULTIPLE)
+        logits, _ = self._encode(image, view, click)
+        sure = logits > np.log(self.config.crop_threshold / (1 - self.config.crop_threshold))
+        at = view.to_view(click.x, click.y)
+        selected = masks.components_near(sure, [at], radius=self.config.guidance_sigma / 2)
+        column, row = click.pixel(width, height)
+        box = Box(column, row, column + 1, row + 1)
+        if selected.any():
+            found = Box.of_mask(selected)
+            left, top = view.to_image(found.left - 0.5, found.top - 0.5)
+            right, bottom = view.to_image(found.right - 0.5, found.bottom - 0.5)
+            found = Box(
+                round(left + 0.5), round(top + 0.5), max(round(right + 0.5), round(left + 1.5)), max(round(bottom + 0.5), round(top + 1.5))
+            )
+            box = box.union(found.clipped(width, height)) if found.left < width and found.top < height else box
+        return self.window(box)
+
+    def window(self, box: Box) -> Box:
+        """The square crop for an object with that bounding box."""
+        return square_window(box, self.config.crop_padding, SMALLEST_WINDOW)
+
+    @torch.inference_mode()
+    def encode(self, image: NDArray[np.uint8], window: Box, selection: Click) -> Crop:
+        """Zoom pass: encode a window of the image at full resolution.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            selection: the selection click; may lie beyond the window.
+        """
+        view = View(window, self.config.crop_size, self.config.crop_size)
+        logits, features = self._encode(image, view, selection)
+        return Crop(view, self.network.refinement.prepare(features), np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
+
+    @torch.inference_mode()
+    def correct(
+        self, crop: Crop, logits: NDArray[np.float32], boundary: Sequence[Point], selection: Point
+    ) -> NDArray[np.float32]:
+        """Run the refinement head for the newest of the boundary clicks.
+
+        Args:
+            logits: (size, size), the mask so far.
+            boundary, selection: clicks in pixels of the crop's view.
+
+        Returns:
+            (size, size) float32 logits.
+        """
+        guidance = refinement_guidance(logits, boundary, selection, self.config.guidance_sigma)
+        correction = self.network.refinement(crop.prepared, guidance[None].to(self.device))
+        return np.clip(logits + enlarge(correction, crop.view), -LOGIT_LIMIT, LOGIT_LIMIT)
+
+    @torch.inference_mode()
+    def _encode(self, image: NDArray[np.uint8], view: View, click: Click) -> tuple[NDArray[np.float32], torch.Tensor]:
+        pixels = normalise_image(view.extract(image, FILL).astype(np.uint8, copy=False))[None]
+        guidance = gaussian_map([view.to_view(click.x, click.y)], (view.height, view.width), self.config.guidance_sigma)
+        output = self.network.selection(
+            pixels.to(self.device, memory_format=torch.channels_last), guidance[None, None].to(self.device)
+        )
+        return enlarge(output.logits, view), output.features
+
+
+def enlarge(logits: torch.Tensor, view: View) -> NDArray[np.float32]:
+    """(1, 1, h, w) logits at feature resolution to (height, width) float32 of the view."""
+    grid = logits[0, 0].float().cpu().numpy()
+    return cv2.resize(grid, (view.width, view.height), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)

@@ -1,0 +1,47 @@
+"""What of a correction is believed: a click must repair the mask where it was made and nothing elsewhere."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import masks
+
+REACH = 12.0
+"""A change counts as made by a click if it comes this near to it, network pixels."""
+
+Point = tuple[float, float]
+
+
+def merge_change(
+    before: NDArray[np.float32], after: NDArray[np.float32], click: Point
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Accept the connected change that touches the newest click (progressive merge, after FocalClick).
+
+    Args:
+        before, after: (h, w) logits.
+        click: network pixels.
+
+    Returns:
+        merged: (h, w) logits; accepted: (h, w), the pixels that changed sides.
+    """
+    changed = (before > 0) ^ (after > 0)
+    accepted = masks.components_near(changed, [click], REACH)
+    return np.where(accepted, after, before), accepted
+
+
+def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDArray[np.float32]:
+    """Turn off the components of the mask that no click holds: a blob away from the object has no outline to click on.
+
+    Args:
+        logits: (h, w).
+        anchors: selection and boundary clicks, network pixels.
+
+    Returns:
+        (h, w) logits; unchanged if no component is held.
+    """
+    mask = logits > 0
+    held = masks.components_near(mask, anchors, REACH)
+    if not held.any():
+        return logits
+    return np.where(mask & ~held, -np.abs(logits), logits)

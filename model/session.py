@@ -1,0 +1,229 @@
+"""A session: one object of one image, its clicks and the masks after each."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model import masks, simulation
+from model.clicks import Click
+from model.errors import InvalidClick, InvalidImage
+from model.geometry import Box
+from model.guidance import Point
+from model.inference import LOGIT_LIMIT, Crop, Passes
+from model.merging import drop_stray_parts, merge_change
+
+BORDER = 0.02
+"""A boundary click nearer to the crop's edge than this share of its side enlarges the crop."""
+
+TOUCHING = 0.02
+"""If the mask fills more than this share of one of the crop's edges, the crop has cut the object and is enlarged."""
+
+ENLARGEMENTS = 2
+
+
+@dataclass(frozen=True)
+class State:
+    """After a click: the crop and, in its pixels, the mask.
+
+    Attributes:
+        logits: (size, size) float32.
+        edited: (size, size), where the mask follows `logits`; elsewhere it is the starting mask. None: everywhere.
+    """
+
+    crop: Crop
+    logits: NDArray[np.float32]
+    edited: NDArray[np.bool_] | None
+
+
+class Session:
+    """Clicks on one object, in order. Made by `Predictor.start`; not thread safe.
+
+    Attributes:
+        clicks: the clicks so far.
+    """
+
+    def __init__(self, passes: Passes, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> None:
+        self._passes, self._image, self._start = passes, image, mask
+        self._states: list[State] = []
+        self.clicks: tuple[Click, ...] = ()
+
+    def click(self, click: Click) -> NDArray[np.bool_]:
+        """Add a click and return the new mask, (H, W).
+
+        Raises:
+            InvalidClick: outside the image, a role that this model does not take, or a click in the wrong order: the first click
+            is the selection click, unless the session started from a mask; all others are boundary clicks.
+        """
+        self._check(click)
+        if click.role == "select":
+            state = self._select(click)
+        else:
+            before = self._states[-1] if self._states else self._adopt()
+            state = self._refine(before, click)
+        self._states.append(state)
+        self.clicks = (*self.clicks, click)
+        return self.mask
+
+    def undo(self) -> NDArray[np.bool_]:
+        """Take the last click back and return the mask before it, (H, W); without clicks, nothing changes."""
+        if self._states:
+            self._states.pop()
+            self.clicks = self.clicks[:-1]
+        return self.mask
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W) mask after the last click."""
+        return self.probability > 0.5
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(H, W) probability in [0, 1] of each pixel to belong to the object; above 0.5 exactly on the mask."""
+        shape = self._image.shape[:2]
+        canvas = np.zeros(shape, np.float32) if self._start is None else self._start.astype(np.float32)
+        if not self._states:
+            return canvas
+        state = self._states[-1]
+        logits = np.full(shape, -np.inf, np.float32)
+        state.crop.view.paste(state.logits, logits)
+        probability = 1.0 / (1.0 + np.exp(-logits))
+        if state.edited is None:
+            return probability
+        edited = np.zeros(shape, np.float32)
+        state.crop.view.paste(state.edited.astype(np.float32), edited)
+        return np.where(edited > 0.5, probability, canvas)
+
+    @property
+    def score(self) -> float:
+        """How sure the model is of the mask, in [0, 1]: mean probability inside the mask, as it stands in the crop."""
+        if not self._states:
+            return 0.0
+        logits = self._states[-1].logits
+        inside = logits[logits > 0]
+        return float((1.0 / (1.0 + np.exp(-inside))).mean()) if inside.size else 0.0
+
+    @property
+    def crop(self) -> Box | None:
+        """The crop that is being refined, in image pixels; None before the first click."""
+        return self._states[-1].crop.view.box if self._states else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes that the session holds, the image included."""
+        crops = {id(state.crop): state.crop for state in self._states}
+        held = sum(crop.nbytes for crop in crops.values()) + sum(state.logits.nbytes for state in self._states)
+        return held + self._image.nbytes + (0 if self._start is None else self._start.nbytes)
+
+    def _check(self, click: Click) -> None:
+        height, width = self._image.shape[:2]
+        click.require_inside(width, height)
+        if click.role not in ("select", "boundary"):
+            raise InvalidClick(f"click role: this model takes select and boundary clicks, got {click.role}")
+        if click.role == "select" and (self.clicks or self._start is not None):
+            raise InvalidClick(
+                "selection click: expected as the first click of a session without a mask, got one later; "
+                "start a new session for another object, click the outline to repair this one"
+            )
+        if click.role == "boundary" and not self.clicks and self._start is None:
+            raise InvalidClick(
+                "boundary click: expected a selection click first, got none; click the middle of the object, then its outline"
+            )
+
+    def _select(self, click: Click) -> State:
+        crop = self._passes.encode(self._image, self._passes.locate(self._image, click), click)
+        for _ in range(ENLARGEMENTS):
+            window = self._wider(crop)
+            if window is None:
+                break
+            crop = self._passes.encode(self._image, window, click)
+        anchor = crop.view.to_view(click.x, click.y)
+        return State(crop, drop_stray_parts(crop.logits, [anchor]), edited=None)
+
+    def _wider(self, crop: Crop) -> Box | None:
+        """A window half as large again, if the mask runs over an edge of the crop that lies inside the image."""
+        box, mask = crop.view.box, crop.logits > 0
+        height, width = self._image.shape[:2]
+        edges = (
+            (mask[0], box.top > 0),
+            (mask[-1], box.bottom < height),
+            (mask[:, 0], box.left > 0),
+            (mask[:, -1], box.right < width),
+        )
+        if not any(inside and edge.mean() > TOUCHING for edge, inside in edges):
+            return None
+        grow = (box.width + 3) // 4
+        return Box(box.left - grow, box.top - grow, box.right + grow, box.bottom + grow)
+
+    def _adopt(self) -> State:
+        """State of the starting mask: its crop, with the point deepest inside it as selection click."""
+        assert self._start is not None  # noqa: S101 - `_check` has seen to it
+        x, y = simulation.selection_click(self._start)
+        crop = self._passes.encode(self._image, self._passes.window(Box.of_mask(self._start)), Click(x, y))
+        return State(crop, self._start_logits(crop), edited=np.zeros(crop.logits.shape, bool))
+
+    def _start_logits(self, crop: Crop) -> NDArray[np.float32]:
+        assert self._start is not None  # noqa: S101
+        inside = crop.view.extract(self._start.astype(np.float32)).astype(np.float32, copy=False)
+        return ((inside * 2 - 1) * LOGIT_LIMIT / 2).astype(np.float32)
+
+    def _refine(self, before: State, click: Click) -> State:
+        before = self._reaching(before, click)
+        view = before.crop.view
+        boundary: list[Point] = [view.to_view(c.x, c.y) for c in (*self.clicks, click) if c.role == "boundary"]
+        selection = self._selection_click()
+        anchor = view.to_view(selection.x, selection.y)
+        after = self._passes.correct(before.crop, before.logits, boundary, anchor)
+        merged, accepted = merge_change(before.logits, after, boundary[-1])
+        if before.edited is None:
+            return replace(before, logits=drop_stray_parts(merged, [anchor, *boundary]))
+        return replace(before, logits=merged, edited=before.edited | accepted)
+
+    def _selection_click(self) -> Click:
+        if self._start is None:
+            return self.clicks[0]
+        x, y = simulation.selection_click(self._start)
+        return Click(x, y)
+
+    def _reaching(self, state: State, click: Click) -> State:
+        """The same state in a crop that holds the click; encodes the image again only if it does not yet."""
+        box = state.crop.view.box
+        if box.contains(click.x, click.y, margin=BORDER * box.width):
+            return state
+        column, row = click.pixel(self._image.shape[1], self._image.shape[0])
+        window = self._passes.window(box.union(Box(column, row, column + 1, row + 1)))
+        crop = self._passes.encode(self._image, window, self._selection_click())
+        return State(
+            crop,
+            self._moved(state, state.logits, crop),
+            None if state.edited is None else self._moved(state, state.edited.astype(np.float32), crop) > 0.5,
+        )
+
+    def _moved(self, state: State, values: NDArray[np.float32], crop: Crop) -> NDArray[np.float32]:
+        """A map of the old crop in the pixels of a new one that holds it; around it background, or the starting mask."""
+        view, old = crop.view, state.crop.view.box
+        left, top = view.to_view(old.left - 0.5, old.top - 0.5)
+        right, bottom = view.to_view(old.right - 0.5, old.bottom - 0.5)
+        columns, rows = slice(round(left + 0.5), round(right + 0.5)), slice(round(top + 0.5), round(bottom + 0.5))
+        if values.dtype == bool or values is not state.logits:
+            moved = np.zeros(crop.logits.shape, np.float32)
+        elif self._start is not None:
+            moved = self._start_logits(crop)
+        else:
+            moved = np.full(crop.logits.shape, -LOGIT_LIMIT / 2, np.float32)
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        moved[rows, columns] = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+        return moved
+
+
+def check_mask(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """A starting mask as (H, W) bool; InvalidImage if it does not fit the image or is empty."""
+    array = np.asarray(mask)
+    if array.shape != shape or array.dtype not in (np.bool_, np.uint8):
+        raise InvalidImage(f"mask: expected {shape} bool like the image, got {array.shape} {array.dtype}")
+    if not array.any():
+        raise InvalidImage("mask: expected at least one pixel to start from, got an empty mask; start without a mask")
+    return array.astype(bool)
+
+
