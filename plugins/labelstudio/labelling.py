@@ -1,0 +1,156 @@
+"""What a project's labelling configuration says: its images, its click tools, and where a mask goes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from model import Role
+from model.errors import RequestInvalid
+from plugins.labelstudio.messages import shortened
+
+LONGEST_CONFIGURATION = 1_000_000
+CLICK_TAGS = ("keypoint", "keypointlabels")
+BRUSH_TAGS = ("brushlabels", "brush")
+
+ClickRole = Literal["select", "boundary"]
+CLICK_ROLES: Mapping[str, ClickRole] = {"select": "select", "boundary": "boundary"}
+
+
+@dataclass(frozen=True)
+class Control:
+    """A tag that annotates an image.
+
+    Args:
+        tag: in lower case, for example `brushlabels`.
+        images: names of the Image tags it draws on.
+        role: what a click with it means, where the configuration says so.
+        labels: values it offers; empty if it has none, or takes them from the task.
+    """
+
+    tag: str
+    name: str
+    images: tuple[str, ...]
+    role: Role | None
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a mask goes.
+
+    Args:
+        control: the brush.
+        labels: the Labels tag that carries the label of a brush without labels of its own.
+    """
+
+    control: Control
+    labels: Control | None
+
+    def choose(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """The `wanted` labels that the project knows; the only one it knows if none was wanted."""
+        offered = (self.labels or self.control).labels
+        if not offered:
+            return wanted
+        known = tuple(label for label in wanted if label in offered)
+        return known or (offered if len(offered) == 1 else ())
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """A labelling configuration, as far as clicks and masks are concerned.
+
+    Args:
+        images: key in the task's data by name of the Image tag.
+    """
+
+    images: Mapping[str, str]
+    controls: tuple[Control, ...]
+
+    def data_key(self, image: str) -> str:
+        """Key of the task's data that refers to the image shown by the Image tag `image`."""
+        if image not in self.images:
+            raise RequestInvalid(
+                f"to_name: expected an Image of the labelling configuration ({_listed(self.images)}), "
+                f"got {shortened(image)}"
+            )
+        return self.images[image]
+
+    def role_of(self, control: str) -> Role | None:
+        """Role of the clicks made with the tag `control`, None if their order decides."""
+        return next((tag.role for tag in self.controls if tag.name == control), None)
+
+    def output(self, image: str) -> Output:
+        """Where masks of `image` go: BrushLabels if there is one, else Brush with the Labels beside it."""
+        here = [control for control in self.controls if image in control.images]
+        for tag in BRUSH_TAGS:
+            for control in here:
+                if control.tag == tag:
+                    beside = next((other for other in here if other.tag == "labels"), None)
+                    return Output(control, beside if tag == "brush" else None)
+        raise RequestInvalid(
+            f"labelling configuration: expected a BrushLabels or Brush tag on the image {image!r}, "
+            f"got {_listed(control.tag for control in here)}; add one, it is where the mask goes"
+        )
+
+
+@lru_cache(maxsize=64)
+def read_labelling(configuration: str) -> Labelling:
+    """Labelling configuration from its XML.
+
+    Raises:
+        RequestInvalid: no well-formed XML without a document type, or a tag without a name.
+    """
+    if len(configuration) > LONGEST_CONFIGURATION:
+        raise RequestInvalid(
+            f"labelling configuration: expected at most {LONGEST_CONFIGURATION} characters, "
+            f"got {len(configuration)}"
+        )
+    try:
+        root: Element = fromstring(configuration, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
+        raise RequestInvalid(f"labelling configuration: expected well-formed XML, got {error}") from None
+    images: dict[str, str] = {}
+    controls: list[Control] = []
+    for element in root.iter():
+        tag = str(element.tag).lower()
+        if tag == "image" and element.get("name"):
+            images[str(element.get("name"))] = element.get("value", "").removeprefix("$")
+        elif element.get("name") and element.get("toName"):
+            controls.append(_control(tag, element))
+    return Labelling(images, tuple(controls))
+
+
+def _control(tag: str, element: Element) -> Control:
+    name = element.get("name", "")
+    return Control(
+        tag=tag,
+        name=name,
+        images=tuple(part.strip() for part in element.get("toName", "").split(",")),
+        role=_role(name, element.get("role")) if tag in CLICK_TAGS else None,
+        labels=tuple(
+            value
+            for child in element.iter()
+            if str(child.tag).lower() == "label" and (value := child.get("alias") or child.get("value"))
+        ),
+    )
+
+
+def _role(name: str, attribute: str | None) -> Role | None:
+    """The `role` attribute if there is one, else what the name begins with."""
+    if attribute is not None:
+        if attribute.lower() not in CLICK_ROLES:
+            raise RequestInvalid(
+                f"labelling configuration: expected role select or boundary on {shortened(name)}, "
+                f"got {shortened(attribute)}"
+            )
+        return CLICK_ROLES[attribute.lower()]
+    return next((role for start, role in CLICK_ROLES.items() if name.lower().startswith(start)), None)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(set(names))) or "none"

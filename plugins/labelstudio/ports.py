@@ -1,0 +1,71 @@
+"""What the plugin needs from the program around it; `backend/app.py` fills these in.
+
+The protocols are generic over the program's own image class, so neither side imports the other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import Click, Prediction
+
+
+class Image(Protocol):
+    """A decoded image."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB, upright (EXIF orientation applied)."""
+
+    @property
+    def digest(self) -> str:
+        """Identifies the image by its content."""
+
+
+ImageT = TypeVar("ImageT", bound=Image)
+ImageT_co = TypeVar("ImageT_co", bound=Image, covariant=True)
+ImageT_contra = TypeVar("ImageT_contra", bound=Image, contravariant=True)
+
+
+class PredictionService(Protocol[ImageT_contra]):
+    """Clicks to masks; thread safe."""
+
+    @property
+    def version(self) -> str:
+        """Name of the model that answers."""
+
+    def predict(
+        self, image: ImageT_contra, clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
+    ) -> Prediction:
+        """Mask after all `clicks`, which start with a selection click unless a `mask` is given.
+
+        Raises:
+            BoundaryClickError: clicks or mask do not fit the image.
+        """
+
+    def warm(self, image: ImageT_contra) -> None:
+        """Do ahead of the first click whatever can be done."""
+
+
+class ImageLoader(Protocol[ImageT_co]):
+    """Decodes images within limits and remembers them."""
+
+    def load(self, key: str, fetch: Callable[[], bytes]) -> ImageT_co:
+        """Image remembered under `key`, else the decoded bytes that `fetch` returns.
+
+        Raises:
+            ImageRejected: the bytes are no acceptable image, or `fetch` raised it.
+        """
+
+
+class Downloader(Protocol):
+    """Gets bytes over HTTP within limits, from allowed hosts only."""
+
+    def __call__(self, url: str, headers: Mapping[str, str]) -> bytes:
+        """Body behind `url`; `headers` must not follow a redirect to another origin.
+
+        Raises:
+            ImageRejected: host not allowed, unreachable, an error status, or too many bytes.
+        """

@@ -1,0 +1,175 @@
+"""What an annotator has asked for: ordered clicks with roles, and the region they belong to."""
+
+import logging
+from dataclasses import dataclass
+
+from model import Click, Role
+from model.errors import InvalidClick, RequestInvalid
+from plugins.labelstudio.labelling import CLICK_TAGS, Labelling
+from plugins.labelstudio.messages import Context, Item
+
+logger = logging.getLogger(__name__)
+
+REGION_PREFIX = "tor-"
+SLACK_PERCENT = 1e-3
+"""The editor computes percent in floating point: a click on the very border may come as 100.00000001."""
+
+MOST_ENLARGED = 4
+"""Most pixels that the editor may show for one of the file: a mask is enlarged by no more than that."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One click as Label Studio tells it, its duplicates joined.
+
+    Args:
+        x, y: percent of the upright image.
+        control: name of the tag it was made with.
+        positive: False with the Alt key held; None: placed before the page was loaded again.
+    """
+
+    id: str
+    x: float
+    y: float
+    control: str
+    positive: bool | None
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The clicks on one object.
+
+    Args:
+        image: name of the Image tag.
+        points: the clicks in order, the selection click first.
+        size: (width, height) of the image as the annotator sees it; None if Label Studio did not say.
+    """
+
+    image: str
+    points: tuple[tuple[Point, Role], ...]
+    size: tuple[int, int] | None
+
+    @property
+    def region(self) -> str:
+        """Id of the answered region: the same for every further click, so the editor replaces it in place."""
+        return REGION_PREFIX + self.points[0][0].id
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that the annotator had selected for the first click that has any."""
+        return next((point.labels for point, _ in self.points if point.labels), ())
+
+    def clicks(self, width: int, height: int) -> list[Click]:
+        """Clicks in pixels of the decoded image.
+
+        Args:
+            width, height: size of the decoded, upright image in pixels.
+
+        Raises:
+            InvalidClick: a click outside the image.
+            RequestInvalid: the image has not the shape of the one that the annotator sees.
+        """
+        self._require_shape(width, height)
+        return [
+            Click(_pixels(point.x, width, "x"), _pixels(point.y, height, "y"), role)
+            for point, role in self.points
+        ]
+
+    def _require_shape(self, width: int, height: int) -> None:
+        """Another resolution is fine, since clicks are percent; another shape is another picture."""
+        if self.size is None:
+            return
+        shown_width, shown_height = self.size
+        if shown_width * shown_height > MOST_ENLARGED * width * height:
+            raise RequestInvalid(
+                f"image: expected {shown_width} x {shown_height}, which Label Studio shows, got {width} x {height}"
+            )
+        if abs(width * shown_height - height * shown_width) > max(width, height, shown_width, shown_height):
+            raise RequestInvalid(
+                f"image: expected the shape that Label Studio shows, {shown_width} x {shown_height}, "
+                f"got {width} x {height}; the file was exchanged or turned, load the task again"
+            )
+
+
+def read_prompt(context: Context, labelling: Labelling) -> Prompt | None:
+    """The clicks of a request in order, with their roles; None if no click is left that counts.
+
+    Raises:
+        RequestInvalid: something else than clicks, or clicks that cannot be placed.
+    """
+    clicks = [item for item in context.result if item.type in CLICK_TAGS]
+    if not clicks:
+        if context.result:
+            kinds = ", ".join(sorted({item.type for item in context.result}))
+            raise RequestInvalid(f"context: expected clicks of a KeyPoint or KeyPointLabels tag, got {kinds}")
+        return None
+    points = _counting(_points(clicks, context.result))
+    if not points:
+        return None
+    image = clicks[0].to_name
+    if any(item.to_name != image for item in clicks):
+        raise RequestInvalid(
+            f"context: expected clicks on one image, got some on {image!r} and some on others"
+        )
+    return Prompt(image, _with_roles(points, labelling), _shown_size(clicks))
+
+
+def _points(clicks: list[Item], everything: tuple[Item, ...]) -> list[Point]:
+    """One point for each id: Labels beside KeyPoint send the click and its label as two items."""
+    labels: dict[str, tuple[str, ...]] = {}
+    for item in everything:
+        labels[item.id] = labels.get(item.id) or item.value.keypointlabels or item.value.labels or ()
+    points: dict[str, Point] = {}
+    for item in clicks:
+        if item.value.x is None or item.value.y is None:
+            raise RequestInvalid(f"context: expected x and y in the value of click {item.id!r}, got none")
+        if item.image_rotation:
+            raise RequestInvalid(
+                f"image_rotation: expected 0, got {item.image_rotation:g}; turn the image back"
+            )
+        point = Point(item.id, item.value.x, item.value.y, item.from_name, item.is_positive, labels[item.id])
+        points.setdefault(item.id, point)
+    return list(points.values())
+
+
+def _counting(points: list[Point]) -> list[Point]:
+    """Without leftovers of an earlier visit to the page and Alt clicks, which the model has no use for."""
+    if any(point.positive is not None for point in points):
+        points = [point for point in points if point.positive is not None]
+    counting = [point for point in points if point.positive is not False]
+    if len(counting) < len(points):
+        logger.info(
+            "ignored %d Alt click(s): the model knows no negative clicks", len(points) - len(counting)
+        )
+    return counting
+
+
+def _with_roles(points: list[Point], labelling: Labelling) -> tuple[tuple[Point, Role], ...]:
+    """Roles by tag where the labelling configuration gives them, else by order.
+
+    A click with a selection tag after another begins the next object: the editor keeps the points of an
+    object that was accepted with the small tick, and they must not spoil the next one.
+    """
+    told = [(point, labelling.role_of(point.control)) for point in points]
+    selections = [index for index, (_, role) in enumerate(told) if role == "select"]
+    if len(selections) > 1:
+        told = told[selections[-1] :]
+    elif selections:
+        told.insert(0, told.pop(selections[0]))
+    elif told[0][1] == "boundary":
+        raise RequestInvalid("clicks: expected a selection click on the object first, got a boundary click")
+    first, *rest = told
+    return ((first[0], "select"), *((point, role or "boundary") for point, role in rest))
+
+
+def _shown_size(clicks: list[Item]) -> tuple[int, int] | None:
+    width, height = clicks[0].original_width, clicks[0].original_height
+    return (width, height) if width and height else None
+
+
+def _pixels(percent: float, length: int, axis: str) -> float:
+    """Pixel-centre coordinate of a position in percent."""
+    if not -SLACK_PERCENT <= percent <= 100 + SLACK_PERCENT:
+        raise InvalidClick(f"click {axis}: expected 0 to 100 percent of the image, got {percent:g}")
+    return min(max(percent, 0.0), 100.0) / 100 * length - 0.5

@@ -1,0 +1,59 @@
+"""The routes that Label Studio calls; they only carry bodies to the adapter and answers back."""
+
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from model.errors import BoundaryClickError, RequestInvalid
+from plugins.labelstudio.adapter import Adapter
+from plugins.labelstudio.client import Connection, LabelStudioClient
+from plugins.labelstudio.ports import Downloader, ImageLoader, ImageT, PredictionService
+
+
+def create_blueprint(
+    service: PredictionService[ImageT],
+    images: ImageLoader[ImageT],
+    download: Downloader,
+    connection: Connection | None = None,
+) -> Blueprint:
+    """Routes /setup, /predict, /webhook and /versions.
+
+    Args:
+        service: answers clicks.
+        images: decodes and remembers images.
+        download: gets the bytes of images.
+        connection: how Label Studio is reached; by default as /setup says.
+    """
+    adapter = Adapter(service, images, LabelStudioClient(download, connection or Connection()))
+    routes = Blueprint("labelstudio", __name__)
+
+    @routes.errorhandler(BoundaryClickError)
+    def refuse(error: BoundaryClickError) -> ResponseReturnValue:
+        return jsonify(error=" ".join(str(error).split())), 400
+
+    @routes.post("/setup")
+    def setup() -> Response:
+        return jsonify(adapter.setup(_body()))
+
+    @routes.post("/predict")
+    def predict() -> Response:
+        return jsonify(adapter.predict(_body()))
+
+    @routes.post("/webhook")
+    def webhook() -> ResponseReturnValue:
+        return jsonify(adapter.webhook(_body())), 201
+
+    @routes.route("/versions", methods=["GET", "POST"])
+    def versions() -> Response:
+        return jsonify(versions=[adapter.version])
+
+    return routes
+
+
+def _body() -> bytes:
+    """The request's JSON.
+
+    Another content type is refused: a web page may send those to any address that its visitor can reach.
+    """
+    if not request.is_json:
+        raise RequestInvalid(f"expected a body of type application/json, got {request.mimetype or 'none'}")
+    return request.get_data(cache=False)
