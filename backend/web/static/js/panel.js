@@ -2,6 +2,9 @@
 
 /** @typedef {import("./session.js").Session} Session */
 
+/** Milliseconds before the page speaks of waiting. */
+const PATIENCE = 300;
+
 /**
  * @template {HTMLElement} T
  * @param {string} id
@@ -34,6 +37,7 @@ export class Panel {
     };
     this.version = element("version", HTMLElement);
     this.steps = [...document.querySelectorAll("#steps li")];
+    this.hintTimer = 0;
     /** @type {(() => void) | null} */
     this.again = null;
     this.retry.addEventListener("click", () => this.again?.());
@@ -59,7 +63,7 @@ export class Panel {
     const answer = session?.answer ?? null;
     const waiting = session?.isWaiting ?? false;
     const hasMask = answer !== null && answer.mask.area > 0;
-    setText(this.hint, hintFor(session, loading));
+    this.#showHint(hintFor(session, loading), loading || waiting);
     this.progress.hidden = !loading && !(waiting && this.problem.hidden);
     this.undo.disabled = !session?.canUndo;
     this.clear.disabled = !session?.clicks.length;
@@ -78,6 +82,15 @@ export class Panel {
       area: String(answer?.mask.area ?? 0),
       state: loading ? "loading" : waiting ? "waiting" : session ? "ready" : "empty",
     });
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} passing only of interest if it lasts; quick answers would make the line flicker
+   */
+  #showHint(text, passing) {
+    clearTimeout(this.hintTimer);
+    this.hintTimer = setTimeout(() => setText(this.hint, text), passing ? PATIENCE : 0);
   }
 
   /** @param {import("./session.js").Answer | null} answer */

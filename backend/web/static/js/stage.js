@@ -5,7 +5,7 @@ import { Viewport } from "./viewport.js";
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./viewport.js").Point} Point */
 
-const MASK_FILL = "rgb(37 99 235 / 0.42)";
+const MASK_FILL = "rgb(37 99 235 / 0.38)";
 const CONTOUR = [
   { width: 4, colour: "rgb(255 255 255 / 0.85)" },
   { width: 2, colour: "rgb(29 78 216)" },
