@@ -1,0 +1,81 @@
+"""Decoded images, kept in memory within a bound on bytes."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from cachetools import LRUCache, TTLCache
+from numpy.typing import NDArray
+
+from backend.decoding import DecodedImage, ImageLimits, decode_image, decode_mask
+from backend.locks import KeyedLocks
+
+_MOST_REFERENCES = 65_536
+
+
+class ImageStore:
+    """Thread-safe source of decoded images: by content, by digest, by reference.
+
+    Args:
+        limits: what images are accepted.
+        max_bytes: memory for pixels; the image used longest ago goes first. The newest image is kept even
+            if it alone is larger, since whoever sent it is about to click on it; 0 keeps nothing.
+        reference_seconds: how long `load` goes on without fetching again.
+    """
+
+    def __init__(self, limits: ImageLimits, max_bytes: int, reference_seconds: float) -> None:
+        self.limits = limits
+        self._images: LRUCache[str, DecodedImage] = LRUCache(
+            max_bytes, getsizeof=lambda image: min(image.pixels.nbytes, max_bytes)
+        )
+        self._references: TTLCache[str, str] = TTLCache(_MOST_REFERENCES, ttl=reference_seconds)
+        self._lock = threading.Lock()
+        self._decoding = KeyedLocks()
+        self._loading = KeyedLocks()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of pixels that are kept now."""
+        with self._lock:
+            return sum(image.pixels.nbytes for image in self._images.values())
+
+    def find(self, digest: str) -> DecodedImage | None:
+        """The image whose file has this SHA-256, if it is still kept."""
+        with self._lock:
+            return self._images.get(digest)
+
+    def decode(self, data: bytes) -> DecodedImage:
+        """The image in a file's bytes, decoded once; raises ImageRejected."""
+        digest = hashlib.sha256(data).hexdigest()
+        with self._decoding.holding(digest):
+            image = self.find(digest)
+            if image is None:
+                image = decode_image(data, self.limits)
+                self._keep(image)
+        return image
+
+    def decode_mask(self, data: bytes) -> NDArray[np.bool_]:
+        """The (H, W) mask in a file's bytes, within the same limits; raises ImageRejected."""
+        return decode_mask(data, self.limits)
+
+    def load(self, key: str, fetch: Callable[[], bytes]) -> DecodedImage:
+        """The image that `key` stands for; `fetch` is called only when it is not at hand.
+
+        Args:
+            key: whatever names the image without ambiguity, such as an absolute URL.
+            fetch: returns the file's bytes; may raise ImageRejected, then nothing is remembered.
+        """
+        with self._loading.holding(key):
+            with self._lock:
+                image = self._images.get(self._references.get(key, ""))
+            if image is None:
+                image = self.decode(fetch())
+                with self._lock:
+                    self._references[key] = image.digest
+        return image
+
+    def _keep(self, image: DecodedImage) -> None:
+        with self._lock:
+            if self._images.maxsize > 0:
+                self._images[image.digest] = image

@@ -1,0 +1,200 @@
+"""Clicks to masks for many annotators at once: one predictor, and the sessions it has begun."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from backend.decoding import DecodedImage
+from backend.locks import KeyedLocks
+from model.clicks import Click
+from model.errors import BoundaryClickError, InvalidClick
+from model.predictor import Prediction, Predictor, Session, prediction_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SIZES_REMEMBERED = 256
+
+
+@dataclass(frozen=True)
+class TimedPrediction(Prediction):
+    """A prediction and what it cost.
+
+    Attributes:
+        milliseconds: time in the model, waiting not included.
+        reused: how many of the clicks had been computed before.
+    """
+
+    milliseconds: float
+    reused: int
+
+
+@dataclass(frozen=True)
+class _SessionKey:
+    """What an object is known by: the image, and the mask or selection click it began with."""
+
+    image: str
+    mask: str | None
+    selection: Click | None
+
+
+class PredictionService:
+    """Answers click lists; thread safe, without a notion of who asks.
+
+    A session that has computed the first clicks of a list goes on from there, so a further boundary click
+    costs no new encoding of the image, and neither does taking one back.
+
+    Args:
+        predictor: used by one thread at a time.
+        max_bytes: memory for sessions; the one used longest ago goes first. The newest is kept even if it
+            alone is larger; 0 keeps none.
+    """
+
+    def __init__(self, predictor: Predictor, max_bytes: int) -> None:
+        self._predictor = predictor
+        self._sessions: LRUCache[_SessionKey, Session] = LRUCache(
+            max_bytes, getsizeof=lambda session: min(session.nbytes, max_bytes)
+        )
+        self._sizes: LRUCache[tuple[int, int], bool] = LRUCache(_SIZES_REMEMBERED)
+        self._working = 0
+        self._guard = threading.Lock()
+        self._locks = KeyedLocks()
+        # A thread rather than a lock: first come, first served, and one pool of native threads for all.
+        self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    @property
+    def version(self) -> str:
+        """Name of the weights that answer."""
+        return self._predictor.version
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the kept sessions hold; an image is counted once for each of its objects."""
+        with self._guard:
+            return sum(session.nbytes for session in self._sessions.values())
+
+    @property
+    def kept(self) -> int:
+        """Number of sessions that are kept."""
+        with self._guard:
+            return len(self._sessions)
+
+    def predict(
+        self, image: DecodedImage, clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
+    ) -> TimedPrediction:
+        """The mask after all clicks in order.
+
+        Args:
+            clicks: the selection click, then boundary clicks; with a starting `mask` boundary clicks only.
+            mask: (H, W), an existing mask to repair.
+
+        Raises:
+            InvalidClick: none, outside the image, or in the wrong order.
+            InvalidImage: the mask does not fit the image.
+        """
+        if not clicks:
+            raise InvalidClick("clicks: expected at least one, got none; click the middle of the object")
+        for click in clicks:
+            click.require_inside(image.width, image.height)
+        key = _SessionKey(
+            image.digest,
+            None if mask is None else _digest(mask),
+            clicks[0] if clicks[0].role == "select" else None,
+        )
+        with self._locks.holding(key):
+            with self._guard:
+                # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
+                session = self._sessions.pop(key, None)
+            if session is None:
+                session = self._predictor.start(image.pixels, mask)
+            try:
+                prediction = self._run(_advance, session, tuple(clicks))
+            except BoundaryClickError:
+                # A refused click leaves the ones before it as they were.
+                self._keep(key, session)
+                raise
+            self._keep(key, session)
+        return prediction
+
+    def warm(self, image: DecodedImage) -> None:
+        """Spare the first click what can be done ahead, unless somebody is being served.
+
+        Features depend on where an object is clicked, so none can be computed yet; but the native libraries
+        prepare themselves once for each new input size, which a trial click settles.
+        """
+        size = (image.width, image.height)
+        with self._guard:
+            if self._working or size in self._sizes:
+                return
+            self._sizes[size] = True
+        self._run(self._try_click, image.pixels)
+
+    def check(self) -> None:
+        """Make one prediction from end to end; raises whatever keeps the model from working."""
+        rows, columns = np.mgrid[:480, :640]
+        pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=2).astype(np.uint8)
+        prediction = self._run(self._try_click, pixels)
+        if not np.isfinite(prediction.probability).all():
+            raise ArithmeticError("trial prediction: expected finite probabilities, got others")
+
+    def _try_click(self, pixels: NDArray[np.uint8]) -> Prediction:
+        height, width = pixels.shape[:2]
+        middle = Click((width - 1) / 2, (height - 1) / 2, "select")
+        return self._predictor.predict(pixels, [middle, Click(middle.x, middle.y, "boundary")])
+
+    def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the work on the model's thread and wait for it."""
+        with self._guard:
+            self._working += 1
+        try:
+            return self._device.submit(work, *args, **kwargs).result()
+        finally:
+            with self._guard:
+                self._working -= 1
+
+    def _keep(self, key: _SessionKey, session: Session) -> None:
+        with self._guard:
+            if session.clicks and self._sessions.maxsize > 0:
+                self._sessions[key] = session
+
+
+def _advance(session: Session, clicks: tuple[Click, ...]) -> TimedPrediction:
+    """Bring a session to exactly these clicks, computing only what it has not computed yet."""
+    started = time.perf_counter()
+    reused = _common_prefix(session.clicks, clicks)
+    while len(session.clicks) > reused:
+        session.undo()
+    for click in clicks[reused:]:
+        session.click(click)
+    prediction = prediction_of(session)
+    return TimedPrediction(
+        prediction.mask,
+        prediction.probability,
+        prediction.score,
+        prediction.crop,
+        milliseconds=(time.perf_counter() - started) * 1000,
+        reused=reused,
+    )
+
+
+def _common_prefix(before: Sequence[Click], after: Sequence[Click]) -> int:
+    """How many clicks both lists begin with."""
+    count = 0
+    for old, new in zip(before, after, strict=False):
+        if old != new:
+            break
+        count += 1
+    return count
+
+
+def _digest(mask: NDArray[np.bool_]) -> str:
+    packed = np.packbits(np.asarray(mask, bool))
+    return hashlib.sha256(repr(np.shape(mask)).encode() + packed.tobytes()).hexdigest()

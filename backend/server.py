@@ -1,0 +1,121 @@
+"""Gunicorn, set up from our settings: one process that holds the model, threads that share it."""
+
+import logging
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from backend.settings import Settings
+from model.errors import BoundaryClickError, SettingsError
+
+if TYPE_CHECKING:
+    from gunicorn.workers.base import Worker
+
+WORKER_TIMEOUT = 300
+"""Seconds; a worker silent for as long is replaced. Loading from a slow disk must fit in."""
+GRACEFUL_TIMEOUT = 30
+KEEP_ALIVE = 15
+REFUSED_TO_START = 4
+"""Exit status with which gunicorn's worker says that the application cannot be loaded."""
+
+
+def serve(settings: Settings) -> int:
+    """Serve until stopped by SIGTERM or SIGINT; returns the exit status.
+
+    Raises:
+        SettingsError: the address is taken or not ours.
+    """
+    listener = _listen(settings.host, settings.port)
+    logging.getLogger("gunicorn.error").addFilter(_says_something_new)
+    try:
+        _Server(settings, listener).run()
+    except SystemExit as stop:
+        # What was wrong has been said by the worker, in one line.
+        return 2 if stop.code == REFUSED_TO_START else int(stop.code or 0)
+    return 0
+
+
+class _Server(BaseApplication):
+    """Gunicorn's application object.
+
+    The application is made in the worker, after the fork: native thread pools do not survive one, and the
+    master stays small. No connection is accepted until it is made.
+    """
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._address = listener.getsockname()[:2]
+        self._listener = listener
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand our settings to gunicorn."""
+        options: dict[str, Any] = {
+            "bind": f"fd://{self._listener.detach()}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": self._settings.http_threads,
+            "timeout": WORKER_TIMEOUT,
+            "graceful_timeout": GRACEFUL_TIMEOUT,
+            "keepalive": KEEP_ALIVE,
+            "loglevel": "debug" if self._settings.log_level == "debug" else "warning",
+            "accesslog": "-" if self._settings.log_level == "debug" else None,
+            "proc_name": "boundaryclick",
+            "control_socket_disable": True,
+            "post_worker_init": self._announce,
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:  # older releases know no control socket
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Make the Flask application; runs in the worker."""
+        logging.basicConfig(
+            level=self._settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+        from backend.app import create_app  # noqa: PLC0415 - loads torch, which the master does not need
+
+        try:
+            return create_app(self._settings)
+        except BoundaryClickError as error:
+            print(f"boundaryclick serve: {error}", file=sys.stderr, flush=True)
+            # Not sys.exit: there is nothing to clean up, and gunicorn would log a traceback.
+            os._exit(REFUSED_TO_START)
+
+    def _announce(self, worker: "Worker") -> None:
+        """Say where to go, once there is somebody to answer."""
+        host, port = self._address
+        shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        url = f"http://{shown}:{port}"
+        print(
+            f"boundaryclick is ready\n  page:         {url}/\n  Label Studio: {url}   "
+            "(Settings > Model > Connect Model > Backend URL)",
+            flush=True,
+        )
+
+
+def _says_something_new(record: logging.LogRecord) -> bool:
+    """Drop what gunicorn says after the worker has said why it refused to start."""
+    line = record.getMessage()
+    refused = f"exited with code {REFUSED_TO_START}." in line or line.endswith("App failed to load.")
+    return not refused and line != "Shutting down: Master"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is one clear line and port 0 is known before it is announced."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"address: expected one to listen on, got {host}:{port} ({error.strerror}); "
+            "stop what uses it or choose another with --host and --port"
+        ) from None
+    return listener

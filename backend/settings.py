@@ -1,0 +1,185 @@
+"""Every setting of the service, from the environment, validated once."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from model.errors import SettingsError
+
+PREFIX = "BOUNDARYCLICK_"
+MEBIBYTE = 1 << 20
+
+_HOST_PATTERN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?")
+_DEVICE_PATTERN = re.compile(r"cpu|mps|cuda(:\d+)?")
+
+
+def _known_as(*names: str) -> AliasChoices:
+    """Own name first, then the names that Label Studio's users already have in their environment."""
+    return AliasChoices(PREFIX + names[0], *names)
+
+
+class Settings(BaseSettings):
+    """Frozen settings; each field is read from the environment variable BOUNDARYCLICK_<NAME>.
+
+    Raises pydantic's ValidationError; use `load_settings`, which turns it into a one-line SettingsError.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, validate_default=True
+    )
+
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for every interface."
+    )
+    port: int = Field(9090, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    weights: str = Field(
+        "default", min_length=1, description="Name of shipped weights, or path to a .safetensors file."
+    )
+    device: str = Field("cpu", description="Where the networks run: cpu, cuda, cuda:N or mps.")
+    threads: int = Field(
+        0, ge=0, le=1024, description="CPU threads for the networks; 0 takes every core there is."
+    )
+    http_threads: int = Field(8, ge=2, le=256, description="Requests that are answered at the same time.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line to log."
+    )
+
+    image_cache_bytes: int = Field(192 * MEBIBYTE, ge=0, description="Memory for decoded images.")
+    feature_cache_bytes: int = Field(
+        256 * MEBIBYTE, ge=0, description="Memory for features and masks of objects."
+    )
+    image_reference_seconds: float = Field(
+        600.0, ge=0, description="How long an image fetched by reference is used before it is fetched again."
+    )
+    max_image_bytes: int = Field(64 * MEBIBYTE, ge=1, description="Largest image file that is accepted.")
+    max_image_pixels: int = Field(
+        64_000_000,
+        ge=1,
+        description="Most pixels (width x height) an image may have; checked before decoding.",
+    )
+    max_request_bytes: int = Field(
+        256 * MEBIBYTE,
+        ge=1,
+        description="Largest request body; Label Studio sends every accepted mask along.",
+    )
+
+    fetch_timeout: float = Field(10.0, gt=0, le=600, description="Seconds that fetching one image may take.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Hosts that http(s) images may come from, by commas: host, host:port, *.domain or *. "
+        "Hosts named in full may be on a private network, those matched by * may not. "
+        "The Label Studio host is always allowed.",
+    )
+
+    label_studio_url: str = Field(
+        "http://localhost:8080",
+        validation_alias=_known_as("LABEL_STUDIO_URL", "LABEL_STUDIO_HOST"),
+        description="Where Label Studio is reached from here; relative image paths are fetched from it.",
+    )
+    label_studio_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_known_as("LABEL_STUDIO_API_KEY", "LABEL_STUDIO_ACCESS_TOKEN"),
+        description="Label Studio's personal access token or legacy token.",
+    )
+    label_studio_local_files_root: Path | None = Field(
+        None,
+        validation_alias=_known_as(
+            "LABEL_STUDIO_LOCAL_FILES_ROOT",
+            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT",
+            "LOCAL_FILES_DOCUMENT_ROOT",
+        ),
+        description="Folder that /data/local-files/ paths are read from, where it is mounted here.",
+    )
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str) -> str:
+        if not _DEVICE_PATTERN.fullmatch(value):
+            raise ValueError("expected cpu, cuda, cuda:N or mps")
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _valid_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST_PATTERN.fullmatch(host):
+                raise ValueError(
+                    f"expected host, host:port, *.domain or *, separated by commas, got {host!r}"
+                )
+        return value
+
+    @field_validator("label_studio_url")
+    @classmethod
+    def _valid_url(cls, value: str) -> str:
+        parts = urlsplit(value.strip())
+        if parts.username or parts.password:
+            raise ValueError("expected a URL without user name and password, got one with them")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ValueError("expected http(s)://host[:port][/path]")
+        _ = parts.port  # raises ValueError when it is no port
+        return value.strip().rstrip("/")
+
+    @field_validator("label_studio_api_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("label_studio_local_files_root")
+    @classmethod
+    def _existing_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("expected an existing folder")
+        return value
+
+
+def variable_names(field: str) -> tuple[str, ...]:
+    """The environment variables that set a field, the preferred one first."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return tuple(str(choice) for choice in alias.choices)
+    return (PREFIX + field.upper(),)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, `overrides` (None: not given) first.
+
+    Raises:
+        SettingsError: a value cannot be used; one line that names each variable at fault.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(dict(item)) for item in error.errors())) from None
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """BOUNDARYCLICK_ variables that set nothing: most often a slip of the pen."""
+    known = {name for field in Settings.model_fields for name in variable_names(field)}
+    return sorted(
+        name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+
+
+def _explain(error: dict[str, Any]) -> str:
+    """One clause: which variable, what was expected, what came."""
+    where = str(error["loc"][0]) if error["loc"] else "settings"
+    name = variable_names(where)[0] if where in Settings.model_fields else where
+    message = str(error["msg"]).removeprefix("Value error, ")
+    message = message.replace("Input should be", "expected", 1)
+    if "got " in message:
+        return f"{name}: {message}"
+    return f"{name}: {message}, got {error['input']!r}"
