@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.geometry import Box, View, square_window
+
+SIDES = st.integers(1, 5000)
+FRACTIONS = st.floats(0, 1, allow_nan=False)
+
+
+@given(width=SIDES, height=SIDES, at_x=FRACTIONS, at_y=FRACTIONS, size=st.sampled_from([128, 320, 512]))
+def test_whole_view_holds_the_image_and_maps_there_and_back(width, height, at_x, at_y, size):
+    view = View.whole(width, height, size, 32)
+    assert view.width % 32 == 0
+    assert view.height % 32 == 0
+    assert max(view.width, view.height) == size
+    assert view.box.right >= width
+    assert view.box.bottom >= height
+    point = (at_x * width - 0.5, at_y * height - 0.5)
+    seen = view.to_view(*point)
+    assert -0.5001 <= seen[0] <= view.width - 0.4999
+    assert -0.5001 <= seen[1] <= view.height - 0.4999
+    assert view.to_image(*seen) == pytest.approx(point, abs=1e-6)
+
+
+@given(
+    left=st.integers(-100, 100), top=st.integers(-100, 100), width=st.integers(1, 400), height=st.integers(1, 400),
+    padding=st.floats(0, 1),
+)
+def test_square_window_is_square_and_holds_the_box(left, top, width, height, padding):
+    box = Box(left, top, left + width, top + height)
+    window = square_window(box, padding, 24)
+    assert window.width == window.height >= max(24, width * (1 + 2 * padding), height * (1 + 2 * padding))
+    assert window.union(box) == window
+
+
+def test_extract_at_native_resolution_copies_pixels_and_fills_the_rest():
+    image = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    cut = View(Box(-1, -1, 3, 3), 4, 4).extract(image, fill=9)
+    assert cut.tolist() == [[9, 9, 9, 9], [9, 0, 1, 2], [9, 3, 4, 5], [9, 9, 9, 9]]
+
+
+def test_extract_averages_when_it_shrinks():
+    image = np.array([[0, 100], [100, 200]], np.uint8)
+    assert View(Box(0, 0, 2, 2), 1, 1).extract(image).tolist() == [[100]]
+
+
+def test_extract_keeps_colour_channels_and_their_fill():
+    image = np.full((2, 2, 3), 50, np.uint8)
+    cut = View(Box(-2, 0, 2, 2), 2, 4).extract(image, fill=(1.0, 2.0, 3.0))
+    assert cut[0, 0].tolist() == [1, 2, 3]
+    assert cut[0, 3].tolist() == [50, 50, 50]
+
+
+def test_paste_is_the_inverse_of_extract_where_both_see():
+    canvas = np.zeros((5, 6), np.float32)
+    values = np.arange(16, dtype=np.float32).reshape(4, 4)
+    View(Box(-1, 2, 3, 6), 4, 4).paste(values, canvas)
+    assert canvas[2:5, 0:3].tolist() == values[0:3, 1:4].tolist()
+    assert canvas[:2].sum() == 0
+    assert canvas[:, 3:].sum() == 0
+
+
+def test_a_blob_stays_where_it_is_through_shrinking_and_pasting():
+    image = np.zeros((300, 400), np.float32)
+    image[100:160, 200:300] = 1
+    view = View(Box(150, 50, 350, 250), 64, 64)
+    canvas = np.zeros_like(image)
+    view.paste(view.extract(image).astype(np.float32), canvas)
+    rows, columns = np.nonzero(canvas > 0.5)
+    assert (rows.mean(), columns.mean()) == pytest.approx((129.5, 249.5), abs=0.6)
+
+
+@pytest.mark.parametrize("box", [(3, 0, 3, 1), (0, 2, 1, 1)])
+def test_an_empty_box_is_refused(box):
+    with pytest.raises(ValueError, match="left < right"):
+        Box(*box)
+
+
+def test_box_of_a_mask():
+    mask = np.zeros((4, 5), bool)
+    mask[1, 2] = mask[3, 4] = True
+    assert Box.of_mask(mask) == Box(2, 1, 5, 4)
+    with pytest.raises(ValueError, match="empty mask"):
+        Box.of_mask(np.zeros((2, 2), bool))
+
+
+def test_contains_counts_whole_pixels():
+    box = Box(0, 0, 4, 4)
+    assert box.contains(3.5, -0.5)
+    assert not box.contains(3.6, 0)
+    assert not box.contains(3.5, 2, margin=0.1)
