@@ -66,7 +66,7 @@ class SegmentAnswer(BaseModel):
 
 
 def parse(kind: type[Message], body: Any) -> Message:
-    """`body` as a message of `kind`; raises RequestInvalid with the first thing that is wrong, in one line."""
+    """`body` as a message of `kind`; raises RequestInvalid, one line on the first thing that is wrong."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:

@@ -99,7 +99,7 @@ def _uploaded_bytes() -> bytes:
             raise RequestInvalid(
                 "image: expected a file in the form field 'image', got none; name the field 'image'"
             )
-        data = file.read()
+        data: bytes = file.read()
     else:
         data = request.get_data(cache=False)
     if not data:

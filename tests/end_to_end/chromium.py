@@ -25,7 +25,7 @@ def chromium(downloads: Path, size: tuple[int, int] = (1280, 800)) -> Iterator[C
     """
     browser, driver = _find(*BROWSERS), _find("chromedriver", "chromium.chromedriver")
     if browser is None or driver is None:
-        message = "needs Chromium and chromedriver on the PATH; install the packages chromium and chromium-driver"
+        message = "needs Chromium: install the packages chromium and chromium-driver"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from backend.web.messages import MAX_CLICKS, SegmentRequest, encode_runs, parse
