@@ -4,8 +4,6 @@ import logging
 import uuid
 from dataclasses import dataclass
 
-import cv2
-import torch
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
@@ -15,7 +13,7 @@ from backend.addresses import HostPolicy, Origin
 from backend.decoding import ImageLimits, ImageTooLarge
 from backend.fetching import Downloader
 from backend.images import ImageStore
-from backend.prediction import PredictionService
+from backend.prediction import PredictionService, use_threads
 from backend.settings import Settings
 from model import __version__
 from model.errors import BoundaryClickError
@@ -67,13 +65,6 @@ def create_downloader(settings: Settings) -> Downloader:
     return Downloader(
         policy, settings.max_image_bytes, settings.fetch_timeout, f"boundaryclick/{__version__}"
     )
-
-
-def use_threads(count: int) -> None:
-    """Set the number of CPU threads for the networks; 0 leaves the libraries' choice, every core."""
-    if count > 0:
-        torch.set_num_threads(count)
-        cv2.setNumThreads(count)
 
 
 def _connection(settings: Settings) -> Connection:

@@ -51,10 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except (BoundaryClickError, OSError) as error:
-        print(f"boundaryclick {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"boundaryclick {args.command}: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {str(error.strerror).lower()}; check the path"
+    return " ".join(str(error).split())
 
 
 def build_parser() -> Parser:

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+import cv2
 import numpy as np
+import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
@@ -164,6 +166,13 @@ class PredictionService:
         with self._guard:
             if session.clicks and self._sessions.maxsize > 0:
                 self._sessions[key] = session
+
+
+def use_threads(count: int) -> None:
+    """Set the number of CPU threads for the networks; 0 leaves the libraries' choice, every core."""
+    if count > 0:
+        torch.set_num_threads(count)
+        cv2.setNumThreads(count)
 
 
 def _advance(session: Session, clicks: tuple[Click, ...]) -> TimedPrediction:

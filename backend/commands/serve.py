@@ -1,5 +1,7 @@
 """`boundaryclick serve`: the page, and the backend for Label Studio."""
 
+# ruff: noqa: PLC0415 - what is slow to import waits until the command runs
+
 import argparse
 import os
 import sys
@@ -36,8 +38,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped."""
-    from backend.server import serve  # noqa: PLC0415
-    from backend.settings import load_settings, unknown_variables  # noqa: PLC0415
+    from backend.server import serve
+    from backend.settings import load_settings, unknown_variables
 
     settings = load_settings(
         host=args.host,
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _environment() -> str:
     """Every setting with its variables, default and meaning."""
-    from backend.settings import Settings, variable_names  # noqa: PLC0415
+    from backend.settings import Settings, variable_names
 
     lines = ["\nenvironment (options win):"]
     for name, field in Settings.model_fields.items():
