@@ -1,8 +1,12 @@
 """boundaryclick's core: click-based segmentation with boundary refinement, usable as a library by itself."""
 
+from typing import TYPE_CHECKING, Any
+
 from model.clicks import Click, Role
 from model.errors import BoundaryClickError, InvalidClick, InvalidImage, WeightsError
-from model.predictor import Prediction, Predictor, Session, load_predictor
+
+if TYPE_CHECKING:
+    from model.predictor import Prediction, Predictor, Session, load_predictor
 
 __version__ = "0.1.0"
 __all__ = [
@@ -17,3 +21,12 @@ __all__ = [
     "WeightsError",
     "load_predictor",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch is imported when it is first asked for: the command line's help does not wait for it."""
+    if name in __all__:
+        from model import predictor  # noqa: PLC0415
+
+        return getattr(predictor, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

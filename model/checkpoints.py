@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -23,8 +22,9 @@ class Checkpoint:
     """A network with its weights.
 
     Attributes:
-        name: file name without suffix; digest: first 8 hexadecimal digits of the file's SHA-256; training: how the weights
-        were made, as the training run wrote it.
+        name: file name without suffix.
+        digest: first 8 hexadecimal digits of the file's SHA-256.
+        training: how the weights were made, as the training run wrote it.
     """
 
     network: TwoStageNetwork
@@ -35,7 +35,10 @@ class Checkpoint:
 
 def save_checkpoint(path: Path, network: TwoStageNetwork, training: dict[str, Any]) -> None:
     """Write a network as float16 safetensors; replaces the file at once, so that a reader never meets half of it."""
-    tensors = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in network.state_dict().items()}
+    tensors = {
+        name: value.detach().to("cpu", torch.float16).contiguous()
+        for name, value in network.state_dict().items()
+    }
     metadata = {
         "format": FORMAT,
         "configuration": network.config.model_dump_json(),
@@ -54,7 +57,9 @@ def resolve_weights(weights: str | Path) -> Path:
     path = Path(weights)
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in WEIGHTS_FOLDER.glob("*.safetensors"))) or "none"
-        raise WeightsError(f"weights: expected a file or the name of shipped weights ({names}), found nothing at {path}")
+        raise WeightsError(
+            f"weights: expected a file or the name of shipped weights ({names}), found nothing at {path}"
+        )
     return path
 
 
@@ -77,8 +82,10 @@ def load_checkpoint(weights: str | Path, device: str = "cpu") -> Checkpoint:
             f"weights {path}: expected a complete safetensors file, got a damaged one ({error}); copy it again"
         ) from error
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"weights {path}: expected a boundaryclick checkpoint ({FORMAT}), got another kind of file")
-    network = _network_of(path, metadata["configuration"])
+        raise WeightsError(
+            f"weights {path}: expected a boundaryclick checkpoint ({FORMAT}), got another kind of file"
+        )
+    network, training = _network_of(path, metadata)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -87,14 +94,17 @@ def load_checkpoint(weights: str | Path, device: str = "cpu") -> Checkpoint:
             "use weights made by this version"
         ) from error
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
     return Checkpoint(network.to(device).eval(), path.stem, digest, training)
 
 
-def _network_of(path: Path, configuration: str) -> TwoStageNetwork:
+def _network_of(path: Path, metadata: dict[str, str]) -> tuple[TwoStageNetwork, dict[str, Any]]:
+    """The network that the metadata describe, without its weights, and how it was trained."""
     try:
-        return build_network(NetworkConfig.model_validate_json(configuration))
-    except (ValidationError, RuntimeError) as error:
+        network = build_network(NetworkConfig.model_validate_json(metadata.get("configuration", "")))
+        training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
+    except (ValueError, RuntimeError) as error:  # pydantic's and json's errors are ValueErrors
         raise WeightsError(
-            f"weights {path}: expected a network configuration of this version, got {configuration[:80]!r}"
+            f"weights {path}: expected a network configuration of this version in its metadata, got another; "
+            "use weights made by this version"
         ) from error
+    return network, training

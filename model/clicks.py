@@ -1,17 +1,15 @@
-"""Clicks and the guidance maps that carry them into the networks."""
+"""Clicks: the one type that every adapter turns its tool's points into."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import torch
 
 from model.errors import InvalidClick
 
 Role = Literal["select", "boundary", "positive", "negative"]
-"""`select`: inside the object. `boundary`: on its outline. `positive`, `negative`: the two kinds of central click (PNR)."""
+"""`select`: inside the object. `boundary`: on its outline. `positive`, `negative`: central clicks of the PNR variant."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -57,33 +55,3 @@ class Click:
             min(max(math.floor(self.x + 0.5), 0), width - 1),
             min(max(math.floor(self.y + 0.5), 0), height - 1),
         )
-
-
-def gaussian_map(
-    points: Sequence[tuple[float, float]],
-    size: tuple[int, int],
-    sigmas: float | Sequence[float],
-    amplitudes: Sequence[float] | None = None,
-) -> torch.Tensor:
-    """Guidance map: zeros with a Gaussian at each point; where two overlap, the one of larger magnitude counts.
-
-    Args:
-        points: (N, 2), x and y in pixels of the map, pixel centres; points outside the map are allowed.
-        size: (height, width) of the map.
-        sigmas: standard deviation in pixels of the map, one for all or one per point; the paper's is 10 (section 3).
-        amplitudes: (N,), height of each Gaussian; default 1.
-
-    Returns:
-        (height, width) float32; within [0, 1] for the default amplitudes.
-    """
-    height, width = size
-    if not points:
-        return torch.zeros(height, width)
-    xy = torch.tensor(points, dtype=torch.float32)
-    scale = (-0.5 / torch.as_tensor(sigmas, dtype=torch.float32).expand(len(points)) ** 2)[:, None]
-    along_x = torch.exp(scale * (torch.arange(width) - xy[:, :1]) ** 2)
-    along_y = torch.exp(scale * (torch.arange(height) - xy[:, 1:]) ** 2)
-    if amplitudes is not None:
-        along_y = along_y * torch.tensor(amplitudes, dtype=torch.float32)[:, None]
-    maps = along_y[:, :, None] * along_x[:, None, :]
-    return maps.gather(0, maps.abs().argmax(dim=0, keepdim=True))[0]

@@ -1,16 +1,22 @@
 """Boxes and views: the one place that converts image pixels to network pixels and back.
 
-All points are pixel centres. A `Box` is in whole image pixels and half-open, and may reach beyond the image; a `View` is a
-box resampled to a network's input size.
+All points are pixel centres. A `Box` is in whole image pixels and half-open, and may reach beyond the image; a `View`
+is a box resampled to a network's input size.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
+
+MOST_PADDING = 16
+"""A box may have so many times the pixels of the image inside it before it is no longer padded."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ class View:
             (y + 0.5) * self.box.height / self.height - 0.5 + self.box.top,
         )
 
-    def extract(self, image: NDArray[np.generic], fill: float | Sequence[float] = 0) -> NDArray[np.generic]:
+    def extract(self, image: NDArray[Pixel], fill: float | Sequence[float] = 0) -> NDArray[Pixel]:
         """Resample an image into the view.
 
         Args:
@@ -117,28 +123,65 @@ class View:
         Returns:
             (height, width) or (height, width, C), same type; averaged when shrinking, bilinear when enlarging.
         """
-        box, (rows, columns) = self.box, image.shape[:2]
-        inside = image[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)]
+        rows, columns = image.shape[:2]
+        rule = cv2.INTER_AREA if self._shrinks else cv2.INTER_LINEAR
+        inside = self.box.clipped(columns, rows)
+        part = image[inside.top : inside.bottom, inside.left : inside.right]
+        value = [float(fill)] * 4 if isinstance(fill, (int, float)) else [float(v) for v in fill]
+        if self._mostly_beyond(inside):
+            target = self._cells(inside)
+            part = _as(image, cv2.resize(part, (target.width, target.height), interpolation=rule))
+            beyond = (target.top, self.height - target.bottom, target.left, self.width - target.right)
+            return _as(image, cv2.copyMakeBorder(part, *beyond, cv2.BORDER_CONSTANT, value=value))
+        box = self.box
         beyond = (
-            max(-box.top, 0),
-            min(max(box.bottom - rows, 0), box.height),
-            max(-box.left, 0),
-            min(max(box.right - columns, 0), box.width),
+            inside.top - box.top,
+            box.bottom - inside.bottom,
+            inside.left - box.left,
+            box.right - inside.right,
         )
         if any(beyond):
-            value = [float(fill)] * 4 if isinstance(fill, (int, float)) else [float(v) for v in fill]
-            inside = cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT, value=value)
-        shrinks = box.width * box.height > self.width * self.height
-        return cv2.resize(
-            inside, (self.width, self.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        )
+            part = _as(image, cv2.copyMakeBorder(part, *beyond, cv2.BORDER_CONSTANT, value=value))
+        return _as(image, cv2.resize(part, (self.width, self.height), interpolation=rule))
 
     def paste(self, values: NDArray[np.float32], canvas: NDArray[np.float32]) -> None:
         """Write a map of the view, of any resolution, into a full-size (H, W) `canvas`, bilinearly; clip to it."""
         rows, columns = canvas.shape
-        target = self.box.clipped(columns, rows)
-        resized = cv2.resize(values, (self.box.width, self.box.height), interpolation=cv2.INTER_LINEAR)
-        canvas[target.top : target.bottom, target.left : target.right] = resized[
-            target.top - self.box.top : target.bottom - self.box.top,
-            target.left - self.box.left : target.right - self.box.left,
+        target, box = self.box.clipped(columns, rows), self.box
+        part = canvas[target.top : target.bottom, target.left : target.right]
+        if self._mostly_beyond(target):
+            cells = self._cells(target)
+            seen = cv2.resize(values, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
+            seen = np.ascontiguousarray(seen[cells.top : cells.bottom, cells.left : cells.right])
+            part[:] = cv2.resize(seen, (target.width, target.height), interpolation=cv2.INTER_LINEAR)
+            return
+        resized = cv2.resize(values, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+        part[:] = resized[
+            target.top - box.top : target.bottom - box.top, target.left - box.left : target.right - box.left
         ]
+
+    @property
+    def _shrinks(self) -> bool:
+        return self.box.width * self.box.height > self.width * self.height
+
+    def _mostly_beyond(self, inside: Box) -> bool:
+        """Whether padding the image to the box would take far more memory than the image: long, thin images.
+
+        Then the part inside is resampled alone, to whole network pixels: at most half a network pixel off.
+        """
+        return (
+            self._shrinks and self.box.width * self.box.height > MOST_PADDING * inside.width * inside.height
+        )
+
+    def _cells(self, inside: Box) -> Box:
+        """The network pixels that show a part of the box, at least one in each direction."""
+        left = min(round((inside.left - self.box.left) * self.width / self.box.width), self.width - 1)
+        top = min(round((inside.top - self.box.top) * self.height / self.box.height), self.height - 1)
+        right = round((inside.right - self.box.left) * self.width / self.box.width)
+        bottom = round((inside.bottom - self.box.top) * self.height / self.box.height)
+        return Box(left, top, max(right, left + 1), max(bottom, top + 1))
+
+
+def _as(image: NDArray[Pixel], result: NDArray[Any]) -> NDArray[Pixel]:
+    """OpenCV keeps the type, but its signatures do not say so."""
+    return result.astype(image.dtype, copy=False)

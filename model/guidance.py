@@ -1,7 +1,9 @@
-"""What the refinement head is told besides the crop's features: clicks, their sign, the mask so far.
+"""Guidance maps: how clicks enter the networks.
 
-A boundary click needs no sign from the annotator: whether it lies outside the current mask (something is missing) or inside
-(something is surplus), and how far from the contour, is measured here.
+The selection network gets a Gaussian at its click. The refinement head gets clicks, their sign and the mask so far.
+
+A boundary click needs no sign from the annotator: whether it lies outside the current mask (something is missing) or
+inside (something is surplus), and how far from the contour, is measured here.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from model import masks
-from model.clicks import gaussian_map
+from model.logits import sigmoid
 from model.networks.refinement import GUIDANCE_CHANNELS
 from model.networks.two_stage import FEATURE_STRIDE
 
@@ -22,6 +24,36 @@ FAR = 32.0
 """Distance from a click to the contour, in network pixels, from which the sign map has its full height."""
 
 Point = tuple[float, float]
+
+
+def gaussian_map(
+    points: Sequence[tuple[float, float]],
+    size: tuple[int, int],
+    sigmas: float | Sequence[float],
+    amplitudes: Sequence[float] | None = None,
+) -> torch.Tensor:
+    """Guidance map: zeros with a Gaussian at each point; where two overlap, the one of larger magnitude counts.
+
+    Args:
+        points: (N, 2), x and y in pixels of the map, pixel centres; points outside the map are allowed.
+        size: (height, width) of the map.
+        sigmas: standard deviation in pixels of the map, one for all or one per point; the paper's is 10 (section 3).
+        amplitudes: (N,), height of each Gaussian; default 1.
+
+    Returns:
+        (height, width) float32; within [0, 1] for the default amplitudes.
+    """
+    height, width = size
+    if not points:
+        return torch.zeros(height, width)
+    xy = torch.tensor(points, dtype=torch.float32)
+    scale = (-0.5 / torch.as_tensor(sigmas, dtype=torch.float32).expand(len(points)) ** 2)[:, None]
+    along_x = torch.exp(scale * (torch.arange(width) - xy[:, :1]) ** 2)
+    along_y = torch.exp(scale * (torch.arange(height) - xy[:, 1:]) ** 2)
+    if amplitudes is not None:
+        along_y = along_y * torch.tensor(amplitudes, dtype=torch.float32)[:, None]
+    maps = along_y[:, :, None] * along_x[:, None, :]
+    return maps.gather(0, maps.abs().argmax(dim=0, keepdim=True))[0]
 
 
 def refinement_guidance(
@@ -36,15 +68,15 @@ def refinement_guidance(
         sigma: of the selection click's Gaussian, network pixels.
 
     Returns:
-        (GUIDANCE_CHANNELS, h / 4, w / 4) float32: all boundary clicks, narrow; the same, wide; for each click a Gaussian that
-        reaches to the contour, positive outside the mask and negative inside; the newest click alone; the selection click;
-        the probability so far.
+        (GUIDANCE_CHANNELS, h / 4, w / 4) float32: all boundary clicks, narrow; the same, wide; for each click a Gaussian
+        that reaches to the contour, positive outside the mask and negative inside; the newest click alone; the selection
+        click; the probability so far.
     """
     height, width = logits.shape[0] // FEATURE_STRIDE, logits.shape[1] // FEATURE_STRIDE
     size = (height, width)
     cells = [_to_cells(point) for point in boundary]
     outward = _outward(logits, boundary)
-    probability = 1.0 / (1.0 + np.exp(-logits))
+    probability = sigmoid(logits)
     maps = [
         gaussian_map(cells, size, NARROW_SIGMA / FEATURE_STRIDE),
         gaussian_map(cells, size, WIDE_SIGMA / FEATURE_STRIDE),
@@ -73,5 +105,6 @@ def _outward(logits: NDArray[np.float32], points: Sequence[Point]) -> list[float
     distance = masks.outward_distance(logits > 0)
     rows, columns = distance.shape
     return [
-        float(distance[min(max(round(y), 0), rows - 1), min(max(round(x), 0), columns - 1)]) for x, y in points
+        float(distance[min(max(round(y), 0), rows - 1), min(max(round(x), 0), columns - 1)])
+        for x, y in points
     ]

@@ -9,17 +9,15 @@ import torch
 from numpy.typing import NDArray
 
 from model import masks
-from model.clicks import Click, gaussian_map
+from model.clicks import Click
 from model.geometry import Box, View, square_window
-from model.guidance import Point, refinement_guidance
+from model.guidance import Point, gaussian_map, refinement_guidance
+from model.logits import LIMIT, logit
 from model.networks import TwoStageNetwork
 from model.networks.two_stage import SIZE_MULTIPLE, normalise_image
 
 FILL = (127.0, 127.0, 127.0)
 """Colour beyond the image's edge; zero after normalisation."""
-
-LOGIT_LIMIT = 8.0
-"""Logits are kept within this, so that a click can turn even the surest pixel."""
 
 SMALLEST_WINDOW = 24
 """Side of the smallest crop, image pixels: with less around it, an object cannot be told from its surroundings."""
@@ -63,7 +61,7 @@ class Passes:
         height, width = image.shape[:2]
         view = View.whole(width, height, self.config.select_size, SIZE_MULTIPLE)
         logits, _ = self._encode(image, view, click)
-        sure = logits > np.log(self.config.crop_threshold / (1 - self.config.crop_threshold))
+        sure = logits > logit(self.config.crop_threshold)
         at = view.to_view(click.x, click.y)
         selected = masks.components_near(sure, [at], radius=self.config.guidance_sigma / 2)
         column, row = click.pixel(width, height)
@@ -73,9 +71,14 @@ class Passes:
             left, top = view.to_image(found.left - 0.5, found.top - 0.5)
             right, bottom = view.to_image(found.right - 0.5, found.bottom - 0.5)
             found = Box(
-                round(left + 0.5), round(top + 0.5), max(round(right + 0.5), round(left + 1.5)), max(round(bottom + 0.5), round(top + 1.5))
+                round(left + 0.5),
+                round(top + 0.5),
+                max(round(right + 0.5), round(left + 1.5)),
+                max(round(bottom + 0.5), round(top + 1.5)),
             )
-            box = box.union(found.clipped(width, height)) if found.left < width and found.top < height else box
+            box = (
+                box.union(found.clipped(width, height)) if found.left < width and found.top < height else box
+            )
         return self.window(box)
 
     def window(self, box: Box) -> Box:
@@ -92,7 +95,7 @@ class Passes:
         """
         view = View(window, self.config.crop_size, self.config.crop_size)
         logits, features = self._encode(image, view, selection)
-        return Crop(view, self.network.refinement.prepare(features), np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT))
+        return Crop(view, self.network.refinement.prepare(features), np.clip(logits, -LIMIT, LIMIT))
 
     @torch.inference_mode()
     def correct(
@@ -109,12 +112,17 @@ class Passes:
         """
         guidance = refinement_guidance(logits, boundary, selection, self.config.guidance_sigma)
         correction = self.network.refinement(crop.prepared, guidance[None].to(self.device))
-        return np.clip(logits + enlarge(correction, crop.view), -LOGIT_LIMIT, LOGIT_LIMIT)
+        corrected: NDArray[np.float32] = np.clip(logits + enlarge(correction, crop.view), -LIMIT, LIMIT)
+        return corrected
 
     @torch.inference_mode()
-    def _encode(self, image: NDArray[np.uint8], view: View, click: Click) -> tuple[NDArray[np.float32], torch.Tensor]:
+    def _encode(
+        self, image: NDArray[np.uint8], view: View, click: Click
+    ) -> tuple[NDArray[np.float32], torch.Tensor]:
         pixels = normalise_image(view.extract(image, FILL).astype(np.uint8, copy=False))[None]
-        guidance = gaussian_map([view.to_view(click.x, click.y)], (view.height, view.width), self.config.guidance_sigma)
+        guidance = gaussian_map(
+            [view.to_view(click.x, click.y)], (view.height, view.width), self.config.guidance_sigma
+        )
         output = self.network.selection(
             pixels.to(self.device, memory_format=torch.channels_last), guidance[None, None].to(self.device)
         )
@@ -124,4 +132,5 @@ class Passes:
 def enlarge(logits: torch.Tensor, view: View) -> NDArray[np.float32]:
     """(1, 1, h, w) logits at feature resolution to (height, width) float32 of the view."""
     grid = logits[0, 0].float().cpu().numpy()
-    return cv2.resize(grid, (view.width, view.height), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    enlarged = cv2.resize(grid, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(enlarged, np.float32)

@@ -40,7 +40,7 @@ def class_balanced_cross_entropy(
 def normalised_focal_loss(
     logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None, gamma: float = 2.0
 ) -> torch.Tensor:
-    """Focal loss whose focal factors sum to one per object, so that the gradient does not fade as the mask gets better.
+    """Focal loss whose factors sum to one per object, so that the gradient does not fade as the mask gets better.
 
     Source: Sofiiuk et al., "AdaptIS", 2019.
 

@@ -12,7 +12,8 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Inner boundary, an 8-connected line of the (H, W) mask's own pixels; the image's edge counts as boundary."""
     inside = cv2.erode(mask.astype(np.uint8), _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return mask & (inside == 0)
+    outline: NDArray[np.bool_] = np.logical_and(mask, np.equal(inside, 0))
+    return outline
 
 
 def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -22,13 +23,13 @@ def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.i
         labels: (H, W), 0 for the background, 1..N for the components; areas: (N,) in pixels.
     """
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return labels, stats[1:, cv2.CC_STAT_AREA]
+    return np.asarray(labels, np.int32), np.asarray(stats[1:, cv2.CC_STAT_AREA], np.int32)
 
 
 def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest 8-connected component of a (H, W) mask; empty if the mask is."""
     labels, areas = components(mask)
-    return labels == int(areas.argmax()) + 1 if areas.size else mask.copy()
+    return np.equal(labels, int(areas.argmax()) + 1) if areas.size else mask.copy()
 
 
 def inner_distance(mask: NDArray[np.bool_], edge_is_boundary: bool = True) -> NDArray[np.float32]:
@@ -39,10 +40,14 @@ def inner_distance(mask: NDArray[np.bool_], edge_is_boundary: bool = True) -> ND
     """
     if edge_is_boundary:
         padded = np.pad(mask.astype(np.uint8), 1)
-        return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+        return _distance_transform(padded)[1:-1, 1:-1]
     if mask.all():
         return np.full(mask.shape, np.inf, dtype=np.float32)
-    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return _distance_transform(mask.astype(np.uint8))
+
+
+def _distance_transform(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
 def distance_to(points: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ def merge_change(
 
 
 def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDArray[np.float32]:
-    """Turn off the components of the mask that no click holds: a blob away from the object has no outline to click on.
+    """Turn off the components of the mask that no click holds: a stray blob has no outline to click on.
 
     Args:
         logits: (h, w).

@@ -23,8 +23,10 @@ class Prediction:
     """The answer to a list of clicks.
 
     Attributes:
-        mask: (H, W). probability: (H, W) float32 in [0, 1]. score: mean probability inside the mask. crop: window that was
-        refined, image pixels; it may reach beyond the image.
+        mask: (H, W).
+        probability: (H, W) float32 in [0, 1].
+        score: mean probability inside the mask.
+        crop: window that was refined, image pixels; it may reach beyond the image.
     """
 
     mask: NDArray[np.bool_]
@@ -100,5 +102,7 @@ def load_predictor(weights: str | Path = "default", device: str = "cpu") -> Pred
         torch.empty(1, device=target)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise WeightsError(f"device: expected one that torch can use here, got {device!r} ({reason}); try cpu") from error
+        raise WeightsError(
+            f"device: expected one that torch can use here, got {device!r} ({reason}); try cpu"
+        ) from error
     return Predictor(load_checkpoint(weights, device), target)

@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model import masks, simulation
+from model import simulation
 from model.clicks import Click
 from model.errors import InvalidClick, InvalidImage
 from model.geometry import Box
 from model.guidance import Point
-from model.inference import LOGIT_LIMIT, Crop, Passes
+from model.inference import Crop, Passes
+from model.logits import LIMIT, sigmoid
 from model.merging import drop_stray_parts, merge_change
 
 BORDER = 0.02
@@ -53,8 +54,8 @@ class Session:
         """Add a click and return the new mask, (H, W).
 
         Raises:
-            InvalidClick: outside the image, a role that this model does not take, or a click in the wrong order: the first click
-            is the selection click, unless the session started from a mask; all others are boundary clicks.
+            InvalidClick: outside the image, a role that this model does not take, or in the wrong order: the first click
+                is the selection click, unless the session started from a mask; all others are boundary clicks.
         """
         self._check(click)
         if click.role == "select":
@@ -88,7 +89,7 @@ class Session:
         state = self._states[-1]
         logits = np.full(shape, -np.inf, np.float32)
         state.crop.view.paste(state.logits, logits)
-        probability = 1.0 / (1.0 + np.exp(-logits))
+        probability = sigmoid(logits)
         if state.edited is None:
             return probability
         edited = np.zeros(shape, np.float32)
@@ -102,7 +103,7 @@ class Session:
             return 0.0
         logits = self._states[-1].logits
         inside = logits[logits > 0]
-        return float((1.0 / (1.0 + np.exp(-inside))).mean()) if inside.size else 0.0
+        return float(sigmoid(inside).mean()) if inside.size else 0.0
 
     @property
     def crop(self) -> Box | None:
@@ -113,7 +114,9 @@ class Session:
     def nbytes(self) -> int:
         """Memory in bytes that the session holds, the image included."""
         crops = {id(state.crop): state.crop for state in self._states}
-        held = sum(crop.nbytes for crop in crops.values()) + sum(state.logits.nbytes for state in self._states)
+        held = sum(crop.nbytes for crop in crops.values()) + sum(
+            state.logits.nbytes for state in self._states
+        )
         return held + self._image.nbytes + (0 if self._start is None else self._start.nbytes)
 
     def _check(self, click: Click) -> None:
@@ -128,7 +131,8 @@ class Session:
             )
         if click.role == "boundary" and not self.clicks and self._start is None:
             raise InvalidClick(
-                "boundary click: expected a selection click first, got none; click the middle of the object, then its outline"
+                "boundary click: expected a selection click first, got none; "
+                "click the middle of the object, then its outline"
             )
 
     def _select(self, click: Click) -> State:
@@ -166,12 +170,14 @@ class Session:
     def _start_logits(self, crop: Crop) -> NDArray[np.float32]:
         assert self._start is not None  # noqa: S101
         inside = crop.view.extract(self._start.astype(np.float32)).astype(np.float32, copy=False)
-        return ((inside * 2 - 1) * LOGIT_LIMIT / 2).astype(np.float32)
+        return ((inside * 2 - 1) * LIMIT / 2).astype(np.float32)
 
     def _refine(self, before: State, click: Click) -> State:
         before = self._reaching(before, click)
         view = before.crop.view
-        boundary: list[Point] = [view.to_view(c.x, c.y) for c in (*self.clicks, click) if c.role == "boundary"]
+        boundary: list[Point] = [
+            view.to_view(c.x, c.y) for c in (*self.clicks, click) if c.role == "boundary"
+        ]
         selection = self._selection_click()
         anchor = view.to_view(selection.x, selection.y)
         after = self._passes.correct(before.crop, before.logits, boundary, anchor)
@@ -205,13 +211,16 @@ class Session:
         view, old = crop.view, state.crop.view.box
         left, top = view.to_view(old.left - 0.5, old.top - 0.5)
         right, bottom = view.to_view(old.right - 0.5, old.bottom - 0.5)
-        columns, rows = slice(round(left + 0.5), round(right + 0.5)), slice(round(top + 0.5), round(bottom + 0.5))
+        columns, rows = (
+            slice(round(left + 0.5), round(right + 0.5)),
+            slice(round(top + 0.5), round(bottom + 0.5)),
+        )
         if values.dtype == bool or values is not state.logits:
             moved = np.zeros(crop.logits.shape, np.float32)
         elif self._start is not None:
             moved = self._start_logits(crop)
         else:
-            moved = np.full(crop.logits.shape, -LOGIT_LIMIT / 2, np.float32)
+            moved = np.full(crop.logits.shape, -LIMIT / 2, np.float32)
         size = (columns.stop - columns.start, rows.stop - rows.start)
         moved[rows, columns] = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
         return moved
@@ -223,7 +232,7 @@ def check_mask(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bo
     if array.shape != shape or array.dtype not in (np.bool_, np.uint8):
         raise InvalidImage(f"mask: expected {shape} bool like the image, got {array.shape} {array.dtype}")
     if not array.any():
-        raise InvalidImage("mask: expected at least one pixel to start from, got an empty mask; start without a mask")
+        raise InvalidImage(
+            "mask: expected at least one pixel to start from, got an empty mask; start without a mask"
+        )
     return array.astype(bool)
-
-

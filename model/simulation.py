@@ -1,7 +1,7 @@
 """Simulated annotators: where a person would click, given the truth. One place for training and evaluation.
 
-Section 3.3 of the paper; the default boundary click takes the max-min rule for missing and surplus parts alike, because the
-paper's min-min rule for surplus parts is degenerate where two contours cross.
+Section 3.3 of the paper; the default boundary click takes the max-min rule for missing and surplus parts alike, because
+the paper's min-min rule for surplus parts is degenerate where two contours cross.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def selection_click(truth: NDArray[np.bool_]) -> Point:
 
 
 def paper_selection_click(truth: NDArray[np.bool_]) -> Point:
-    """The centre of mass if it lies inside the object, else the interior point farthest from the boundary (section 3.3)."""
+    """The centre of mass if it lies inside, else the interior point farthest from the boundary (section 3.3)."""
     rows, columns = np.nonzero(truth)
     if rows.size:
         x, y = float(columns.mean()), float(rows.mean())
@@ -42,8 +42,8 @@ def boundary_click(
 ) -> Point | None:
     """The boundary click of the default clicker.
 
-    Takes the largest 8-connected error component; on the true boundary that borders it, the point farthest from the predicted
-    boundary. A component that borders no true boundary gets the nearest true boundary point.
+    Takes the largest 8-connected error component; on the true boundary that borders it, the point farthest from the
+    predicted boundary. A component that borders no true boundary gets the nearest true boundary point.
 
     Args:
         predicted, truth: (H, W).
@@ -85,10 +85,10 @@ def jittered(point: Point, noise: float, within: NDArray[np.bool_], generator: n
 
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask and its 8-neighbours."""
-    rows = mask.copy()
+    rows: NDArray[np.bool_] = mask.copy()
     rows[1:] |= mask[:-1]
     rows[:-1] |= mask[1:]
-    grown = rows.copy()
+    grown: NDArray[np.bool_] = rows.copy()
     grown[:, 1:] |= rows[:, :-1]
     grown[:, :-1] |= rows[:, 1:]
     return grown

@@ -39,7 +39,9 @@ class CocoObjects:
         self._images = root / "images"
         annotations = root / "annotations.json"
         if not annotations.is_file() or not self._images.is_dir():
-            raise DatasetError(f"COCO data set: expected annotations.json and images/ in {root}, found no such pair")
+            raise DatasetError(
+                f"COCO data set: expected annotations.json and images/ in {root}, found no such pair"
+            )
         with contextlib.redirect_stdout(io.StringIO()):
             self._coco = COCO(str(annotations))
         self.records = list(self._records())
@@ -70,4 +72,3 @@ class CocoObjects:
     def _entry(self, record: ObjectRecord) -> dict[str, Any]:
         entry: dict[str, Any] = self._coco.imgs[record.image]
         return entry
-

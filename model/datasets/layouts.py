@@ -70,7 +70,9 @@ def open_dataset(reference: str) -> LayoutReader:
     """
     layout, _, path = reference.partition(":")
     if layout not in LAYOUTS or not path:
-        raise DatasetError(f"data set: expected LAYOUT:PATH with LAYOUT one of {', '.join(LAYOUTS)}, got {reference!r}")
+        raise DatasetError(
+            f"data set: expected LAYOUT:PATH with LAYOUT one of {', '.join(LAYOUTS)}, got {reference!r}"
+        )
     return LAYOUTS[layout](Path(path))
 
 

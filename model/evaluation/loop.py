@@ -20,10 +20,15 @@ class Row:
     """One click on one object.
 
     Attributes:
-        object: name. click: 1 is the selection. x, y: image pixels; NaN where the clicker had nothing left to click.
-        iou: after the click. oracle: IoU if the whole largest error component before the click had been repaired; NaN for the
-        selection. contour_distance: pixels from the click to the new contour; NaN for the selection. held: share of the
-        object inside the crop. crop_area: share of the image. milliseconds: of the click.
+        object: name.
+        click: 1 is the selection.
+        x, y: image pixels; NaN where the clicker had nothing left to click.
+        iou: after the click.
+        oracle: IoU if the largest error component before the click had been repaired whole; NaN for the selection.
+        contour_distance: pixels from the aimed point to the new contour; NaN for the selection.
+        held: share of the object inside the crop.
+        crop_area: share of the image.
+        milliseconds: of the click; 0 where there was none.
     """
 
     object: str

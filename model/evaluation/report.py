@@ -20,10 +20,15 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     """The body of `report.json`.
 
     Returns:
-        noc, nof: by threshold in percent; miou: after each click; click_efficiency, by click: gain of the boundary clicks over
-        the gain of repairing the whole largest error component; harmful: share of the boundary clicks; contour_distance:
-        median pixels; crop_recall: share of the objects that lie in their first crop to 99.9 %; crop_area: its mean share of
-        the image; ms; intervals: 95 % bootstrap intervals over the objects.
+        noc, nof: by threshold in percent.
+        miou: after each click.
+        click_efficiency: gain of the boundary clicks over the gain of repairing the whole largest error component, by click.
+        harmful: share of the boundary clicks.
+        contour_distance: median, pixels.
+        crop_recall: share of the objects that lie in their first crop to 99.9 %.
+        crop_area: mean share of the image.
+        ms: of the clicks.
+        intervals: 95 % bootstrap intervals over the objects.
     """
     iou = _table(rows, "iou")
     noc = {str(t): float(_noc(iou, t).mean()) for t in NOC_THRESHOLDS}
@@ -58,7 +63,8 @@ def _table(rows: Sequence[Row], field: str) -> NDArray[np.float64]:
 def _noc(iou: NDArray[np.float64], threshold: int) -> NDArray[np.float64]:
     """(objects,) first click whose IoU reaches the threshold in percent; the number of clicks if none does."""
     reached = iou >= threshold / 100
-    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, iou.shape[1]).astype(np.float64)
+    first = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, iou.shape[1])
+    return np.asarray(first, np.float64)
 
 
 def _efficiency(rows: Sequence[Row]) -> dict[str, float]:
@@ -83,7 +89,9 @@ def _intervals(iou: NDArray[np.float64]) -> dict[str, tuple[float, float]]:
     figures = {f"noc{t}": _noc(iou, t) for t in NOC_THRESHOLDS} | {
         f"miou{k}": iou[:, k - 1] for k in (1, 2, 3, 6) if k <= iou.shape[1]
     }
-    bounds = {name: np.percentile(values[picks].mean(axis=1), (2.5, 97.5)) for name, values in figures.items()}
+    bounds = {
+        name: np.percentile(values[picks].mean(axis=1), (2.5, 97.5)) for name, values in figures.items()
+    }
     return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 

@@ -12,12 +12,22 @@ class NetworkConfig(BaseModel):
 
     name: str = Field(description="name of the configuration")
     backbone: str = Field(description="name of a timm model with features at strides 4, 8, 16 and 32")
-    feature_channels: PositiveInt = Field(description="channels of the selection features that the head reuses")
-    head_channels: PositiveInt = Field(description="channels of the head at its finest level; doubled at the coarser ones")
-    select_size: PositiveInt = Field(description="long side of the whole image in the selection pass, network pixels")
+    feature_channels: PositiveInt = Field(
+        description="channels of the selection features that the head reuses"
+    )
+    head_channels: PositiveInt = Field(
+        description="channels of the head at its finest level; doubled at the coarser ones"
+    )
+    select_size: PositiveInt = Field(
+        description="long side of the whole image in the selection pass, network pixels"
+    )
     crop_size: PositiveInt = Field(description="side of the square crop in the zoom pass, network pixels")
-    guidance_sigma: PositiveFloat = Field(description="of the click Gaussians, network pixels (the paper's is 10)")
-    crop_threshold: float = Field(gt=0, lt=1, description="probability above which a pixel belongs to the crop")
+    guidance_sigma: PositiveFloat = Field(
+        description="of the click Gaussians, network pixels (the paper's is 10)"
+    )
+    crop_threshold: float = Field(
+        gt=0, lt=1, description="probability above which a pixel belongs to the crop"
+    )
     crop_padding: float = Field(ge=0, le=2, description="added on each side of the crop, in crop sides")
 
 

@@ -1,7 +1,8 @@
 """Refinement head: crop features and click maps to corrected logits (section 3.2).
 
-The paper's head sees seven cells; a click on an error of forty cells cannot repair it. This one is a small U with the whole crop
-in view. It starts as the identity: its last layer is zero, and what it returns is added to the logits before the click.
+The paper's head sees seven cells; a click on an error of forty cells cannot repair it. This one is a small U with the
+whole crop in view. It starts as the identity: its last layer is zero, and what it returns is added to the logits before
+the click.
 """
 
 import torch
@@ -23,7 +24,8 @@ class RefinementHead(nn.Module):
         self.embed = nn.Conv2d(feature_channels, c1, 1)
         self.enter = ConvNormAct(c1 + GUIDANCE_CHANNELS, c1)
         self.down = nn.ModuleList(
-            nn.Sequential(nn.MaxPool2d(2), ConvNormAct(a, b), ConvNormAct(b, b)) for a, b in ((c1, c2), (c2, c3), (c3, c4))
+            nn.Sequential(nn.MaxPool2d(2), ConvNormAct(a, b), ConvNormAct(b, b))
+            for a, b in ((c1, c2), (c2, c3), (c3, c4))
         )
         self.up = nn.ModuleList(ConvNormAct(a + b, b) for a, b in ((c4, c3), (c3, c2), (c2, c1)))
         self.leave = ConvNormAct(c1, c1)

@@ -1,4 +1,4 @@
-"""Selection network: image and selection click to a mask and the features that the refinement head reuses (section 3.1)."""
+"""Selection network: image and selection click to a mask and the features that the head reuses (section 3.1)."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,12 @@ class PooledContext(nn.Module):
         """(B, in, h, w) to (B, out, h, w)."""
         size = x.shape[-2:]
         pooled = [
-            F.interpolate(F.relu(reduce(F.adaptive_avg_pool2d(x, bins))), size=size, mode="bilinear", align_corners=False)
+            F.interpolate(
+                F.relu(reduce(F.adaptive_avg_pool2d(x, bins))),
+                size=size,
+                mode="bilinear",
+                align_corners=False,
+            )
             for bins, reduce in zip(self.bins, self.reduce, strict=True)
         ]
         merged: torch.Tensor = self.merge(torch.cat([x, *pooled], dim=1))

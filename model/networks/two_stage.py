@@ -25,7 +25,7 @@ class TwoStageNetwork(nn.Module):
 
 def build_network(config: NetworkConfig) -> TwoStageNetwork:
     """An untrained network in the memory layout that convolutions run fastest with."""
-    return TwoStageNetwork(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return TwoStageNetwork(config).to(memory_format=torch.channels_last)
 
 
 def normalise_image(pixels: NDArray[np.uint8]) -> torch.Tensor:

@@ -55,26 +55,34 @@ def warp(
     size: int,
     generator: np.random.Generator,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Cut the window out as `size` x `size` pixels, randomly mirrored and, half of the time, rotated by up to 20 degrees."""
+    """Cut the window out as `size` x `size` pixels, randomly mirrored; half of the time rotated by up to 20 degrees."""
     centre_x, centre_y, side = window
     scale = size / side
     factor = min(1.0, 1.5 * scale)
     if factor < 1.0:
-        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        centre_x, centre_y, scale = (centre_x + 0.5) * factor - 0.5, (centre_y + 0.5) * factor - 0.5, scale / factor
+        image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
+        centre_x, centre_y, scale = (
+            (centre_x + 0.5) * factor - 0.5,
+            (centre_y + 0.5) * factor - 0.5,
+            scale / factor,
+        )
     weights = cv2.resize(
         mask.astype(np.float32), (image.shape[1], image.shape[0]), interpolation=cv2.INTER_AREA
     )
     angle = generator.uniform(-20, 20) if generator.random() < 0.5 else 0.0
     matrix = cv2.getRotationMatrix2D((centre_x, centre_y), angle, scale)
-    matrix[:, 2] += ((size - 1) / 2 - centre_x, (size - 1) / 2 - centre_y)
+    matrix[:, 2] += np.array([(size - 1) / 2 - centre_x, (size - 1) / 2 - centre_y])
     if generator.random() < 0.5:
         matrix[0] = -matrix[0]
         matrix[0, 2] += size - 1
     warped = cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=FILL
     )
-    target = cv2.warpAffine(weights, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    target = cv2.warpAffine(
+        weights, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )
     return warped.astype(np.uint8, copy=False), target > 0.5
 
 
@@ -82,11 +90,14 @@ def colour(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[
     """Random brightness, contrast, saturation and colour cast; now and then grey or blurred."""
     pixels = image.astype(np.float32)
     gain = generator.uniform(0.75, 1.25) * generator.uniform(0.93, 1.07, size=3)
-    pixels = (pixels - 127.0) * generator.uniform(0.75, 1.25) + 127.0 * gain.mean() + generator.uniform(-12, 12)
+    pixels = (
+        (pixels - 127.0) * generator.uniform(0.75, 1.25) + 127.0 * gain.mean() + generator.uniform(-12, 12)
+    )
     pixels *= (gain / gain.mean()).astype(np.float32)
     grey = pixels.mean(axis=2, keepdims=True)
     saturation = 0.0 if generator.random() < 0.05 else generator.uniform(0.6, 1.4)
     pixels = grey + (pixels - grey) * saturation
     if generator.random() < 0.1:
         pixels = cv2.GaussianBlur(pixels, (0, 0), generator.uniform(0.5, 1.2))
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    clipped: NDArray[np.float32] = np.clip(pixels, 0, 255)
+    return clipped.astype(np.uint8)

@@ -1,8 +1,9 @@
 """Training of the refinement head on the selection's real errors, click after click as it will be used.
 
-Traps that this avoids, all seen in trials: a head trained on deformed truth learns to denoise and ignores the clicks; one that is
-supervised on a single step falls off after it. So the errors are those of the selection network itself, hard samples come more
-often, every click of a roll-out is supervised, and the error that a click points at weighs more than the rest.
+Traps that this avoids, all seen in trials: a head trained on deformed truth learns to denoise and ignores the clicks; one
+that is supervised on a single step falls off after it. So the errors are those of the selection network itself, hard
+samples come more often, every click of a roll-out is supervised, and the error that a click points at weighs more than
+the rest.
 """
 
 from collections.abc import Iterator
@@ -16,9 +17,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from model import masks, simulation
-from model.clicks import gaussian_map
-from model.guidance import Point, refinement_guidance
-from model.inference import LOGIT_LIMIT
+from model.guidance import Point, gaussian_map, refinement_guidance
+from model.logits import LIMIT
 from model.losses import boundary_aware_weight, normalised_focal_loss
 from model.merging import drop_stray_parts, merge_change
 from model.networks import TwoStageNetwork
@@ -46,7 +46,10 @@ class Rollout:
     """One object while it is being clicked; all in pixels of the crop.
 
     Attributes:
-        logits: (S, S) float32. truth: (S, S) bool. selection: click. boundary: clicks as made; aimed: clicks before jitter.
+        logits: (S, S) float32.
+        truth: (S, S) bool.
+        selection: click.
+        boundary, aimed: boundary clicks as made, and before their jitter.
     """
 
     logits: NDArray[np.float32]
@@ -74,7 +77,9 @@ class Rollout:
         self.aimed.append(aim)
         self.boundary.append(simulation.jittered(aim, noise, np.ones(self.truth.shape, bool), generator))
         x, y = round(aim[0]), round(aim[1])
-        weight[max(y - NEIGHBOURHOOD, 0) : y + NEIGHBOURHOOD, max(x - NEIGHBOURHOOD, 0) : x + NEIGHBOURHOOD] *= 2
+        weight[
+            max(y - NEIGHBOURHOOD, 0) : y + NEIGHBOURHOOD, max(x - NEIGHBOURHOOD, 0) : x + NEIGHBOURHOOD
+        ] *= 2
         return weight
 
     def accept(self, after: NDArray[np.float32]) -> None:
@@ -88,7 +93,11 @@ def train_refinement(settings: TrainingSettings, network: TwoStageNetwork, out: 
     """Train the refinement head with the selection network frozen; resumes what `out` holds."""
     run = TrainingRun(settings, network, [network.refinement], out)
     data = RandomObjects(
-        settings.data, settings.size, REFINEMENT_CROPS, seed=settings.seed + run.step, source_weights=settings.source_weights
+        settings.data,
+        settings.size,
+        REFINEMENT_CROPS,
+        seed=settings.seed + run.step,
+        source_weights=settings.source_weights,
     )
     batches = iter(DataLoader(data, settings.batch * POOL, num_workers=settings.workers))
     generator = np.random.default_rng([settings.seed, run.step])
@@ -99,7 +108,9 @@ def train_refinement(settings: TrainingSettings, network: TwoStageNetwork, out: 
         before = np.mean([r.iou for r in rollouts])
         loss, ious = _supervise(run, rollouts, features, extra, generator)
         run.update()
-        log.add(step, loss=loss, iou0=float(before), **{f"iou{k}": iou for k, iou in enumerate(ious, start=1)})
+        log.add(
+            step, loss=loss, iou0=float(before), **{f"iou{k}": iou for k, iou in enumerate(ious, start=1)}
+        )
 
 
 @torch.no_grad()
@@ -118,16 +129,20 @@ def _hard_rollouts(
     with autocast(run.device, run.mixed):
         output = network.selection(image, guidance[:, None].to(run.device))
     logits = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
-    logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)[:, 0].cpu().numpy()
+    maps = logits.clamp(-LIMIT, LIMIT)[:, 0].cpu().numpy()
     truths = batch["target"].numpy()
     pool = [
-        Rollout(drop_stray_parts(logit, [click]), truth, click)
-        for logit, truth, click in zip(logits, truths, clicks, strict=True)
+        Rollout(drop_stray_parts(selected, [click]), truth, click)
+        for selected, truth, click in zip(maps, truths, clicks, strict=True)
     ]
     hardness = np.array([float(np.clip(1 - r.iou, 0.02, 0.4)) if r.iou > 0.2 else 0.02 for r in pool])
     picks = generator.choice(len(pool), size=len(pool) // POOL, replace=False, p=hardness / hardness.sum())
     weights = 1 + boundary_aware_weight(batch["distance"][picks][:, None])
-    return [pool[i] for i in picks], output.features[torch.as_tensor(picks, device=run.device)], weights.to(run.device)
+    return (
+        [pool[i] for i in picks],
+        output.features[torch.as_tensor(picks, device=run.device)],
+        weights.to(run.device),
+    )
 
 
 def _supervise(
@@ -152,7 +167,7 @@ def _supervise(
         loss = normalised_focal_loss(logits, target, weight * extra) / run.settings.clicks
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()
-        answers = logits.detach().clamp(-LOGIT_LIMIT, LOGIT_LIMIT)[:, 0].cpu().numpy()
+        answers = logits.detach().clamp(-LIMIT, LIMIT)[:, 0].cpu().numpy()
         for rollout, answer in zip(rollouts, answers, strict=True):
             rollout.accept(answer)
         ious.append(float(np.mean([r.iou for r in rollouts])))
@@ -166,7 +181,9 @@ def _clicks(
     sigma = run.network.config.guidance_sigma
     for _ in range(run.settings.clicks):
         weights = np.stack([rollout.click(generator) for rollout in rollouts])
-        guidance = torch.stack([refinement_guidance(r.logits, r.boundary, r.selection, sigma) for r in rollouts])
+        guidance = torch.stack(
+            [refinement_guidance(r.logits, r.boundary, r.selection, sigma) for r in rollouts]
+        )
         previous = torch.from_numpy(np.stack([r.logits for r in rollouts]))
         yield (
             torch.from_numpy(weights)[:, None].to(run.device),

@@ -1,4 +1,4 @@
-"""What every training run needs: settings beside the result, optimiser with schedule, averaged weights, resume, log."""
+"""What every training run needs: settings beside the result, schedule, averaged weights, resume, log."""
 
 import csv
 import math
@@ -35,7 +35,9 @@ class TrainingSettings(BaseModel):
     warmup: NonNegativeInt = 100
     averaging: float = Field(0.998, ge=0, lt=1, description="decay of the exponential average of the weights")
     clicks: PositiveInt = Field(6, description="boundary clicks per sample (refinement)")
-    source_weights: dict[str, float] = Field(default_factory=dict, description="weight of each source of the data")
+    source_weights: dict[str, float] = Field(
+        default_factory=dict, description="weight of each source of the data"
+    )
     seed: NonNegativeInt = 0
     workers: NonNegativeInt = 1
     device: str = "cpu"
@@ -63,7 +65,8 @@ class TrainingRun:
         if self.device.type == "cpu":
             keep_depthwise_in_float32(network)
         self.average = AveragedModel(
-            network.to(self.device), multi_avg_fn=get_ema_multi_avg_fn(settings.averaging)  # type: ignore[no-untyped-call]
+            network.to(self.device),
+            multi_avg_fn=get_ema_multi_avg_fn(settings.averaging),  # type: ignore[no-untyped-call]
         )
         backbone = {id(p) for p in network.selection.backbone.parameters()}
         parameters = [p for p in network.parameters() if p.requires_grad]
@@ -91,7 +94,7 @@ class TrainingRun:
         self.optimiser.step()
         self.schedule.step()
         self.optimiser.zero_grad(set_to_none=True)
-        self.average.update_parameters(self.network)  # type: ignore[no-untyped-call]
+        self.average.update_parameters(self.network)
 
     def steps(self) -> Iterator[int]:
         """The steps still to do; saves at every `save_every` and at the end."""
@@ -103,7 +106,11 @@ class TrainingRun:
 
     def save(self) -> None:
         """Write the averaged weights as a checkpoint and, last, the state to continue from."""
-        description = {"stage": self.settings.stage, "step": self.step, "settings": self.settings.model_dump(mode="json")}
+        description = {
+            "stage": self.settings.stage,
+            "step": self.step,
+            "settings": self.settings.model_dump(mode="json"),
+        }
         averaged: TwoStageNetwork = self.average.module  # type: ignore[assignment]
         save_checkpoint(self.out / "weights.safetensors", averaged, training=description)
         state = {

@@ -21,7 +21,14 @@ SMALLEST = 32
 
 
 class Sample(TypedDict):
-    """`image`: (S, S, 3) uint8. `target`: (S, S) bool. `distance`: (S, S) float32, pixels outside the object. `click`: (2,) x, y."""
+    """One sample, or a batch with a first axis B more.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB.
+        target: (S, S) bool.
+        distance: (S, S) float32, pixels from the object; 0 inside.
+        click: (2,) float32, x and y of the selection click.
+    """
 
     image: torch.Tensor
     target: torch.Tensor
@@ -33,13 +40,20 @@ class RandomObjects(IterableDataset[Sample]):
     """Endless random samples; each worker and each start draws its own."""
 
     def __init__(
-        self, root: Path, size: int, policy: CropPolicy, seed: int, source_weights: dict[str, float] | None = None
+        self,
+        root: Path,
+        size: int,
+        policy: CropPolicy,
+        seed: int,
+        source_weights: dict[str, float] | None = None,
     ) -> None:
         self.objects = CocoObjects(root)
         self.size, self.policy, self.seed = size, policy, seed
         self.records = [r for r in self.objects.records if self.objects.area(r) >= SMALLEST]
         if not self.records:
-            raise DatasetError(f"training data: expected objects of at least {SMALLEST} pixels in {root}, found none")
+            raise DatasetError(
+                f"training data: expected objects of at least {SMALLEST} pixels in {root}, found none"
+            )
         weights = np.array([(source_weights or {}).get(r.source, 1.0) for r in self.records])
         self.probabilities = weights / weights.sum()
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from model.clicks import gaussian_map
+from model.guidance import gaussian_map
 from model.losses import boundary_aware_weight, normalised_focal_loss
 from model.networks import TwoStageNetwork
 from model.networks.two_stage import normalise_image
@@ -20,7 +20,11 @@ def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: P
     """Train the selection network on random crops, from the full frame to the tight box; resumes what `out` holds."""
     run = TrainingRun(settings, network, [network.selection], out)
     data = RandomObjects(
-        settings.data, settings.size, SELECTION_CROPS, seed=settings.seed + run.step, source_weights=settings.source_weights
+        settings.data,
+        settings.size,
+        SELECTION_CROPS,
+        seed=settings.seed + run.step,
+        source_weights=settings.source_weights,
     )
     batches = iter(DataLoader(data, settings.batch, num_workers=settings.workers))
     log = Log(out / "log.csv")
@@ -40,7 +44,9 @@ def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: P
 def _select(network: TwoStageNetwork, batch: Sample, device: torch.device, sigma: float) -> torch.Tensor:
     image = normalise_image(batch["image"].numpy()).to(device, memory_format=torch.channels_last)
     size = image.shape[-2:]
-    guidance = torch.stack([gaussian_map([(x, y)], (size[0], size[1]), sigma) for x, y in batch["click"].tolist()])
+    guidance = torch.stack(
+        [gaussian_map([(x, y)], (size[0], size[1]), sigma) for x, y in batch["click"].tolist()]
+    )
     output = network.selection(image, guidance[:, None].to(device))
     logits: torch.Tensor = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
     return logits
@@ -52,5 +58,3 @@ def mean_iou(logits: torch.Tensor, target: torch.Tensor) -> float:
     intersection = (predicted & truth).sum(dim=(1, 2, 3)).float()
     union = (predicted | truth).sum(dim=(1, 2, 3)).float()
     return float((intersection / union.clamp_min(1)).mean())
-
-

@@ -38,11 +38,12 @@ def load_efficientnet_lite2(backbone: Backbone) -> None:
     renamed = {new: tensor for old, tensor in source.items() if (new := _timm_name(old)) is not None}
     missing, unexpected = model.load_state_dict(renamed, strict=False)
     if [name for name in missing if not name.endswith("num_batches_tracked")] or unexpected:
-        raise WeightsError(f"starting weights: expected the tensors of EfficientNet-Lite2, missing {missing[:3]}")
+        raise WeightsError(
+            f"starting weights: expected the tensors of EfficientNet-Lite2, missing {missing[:3]}"
+        )
     fold_batch_norm(model)
     state = model.state_dict()
-    stem = backbone.body.conv_stem.weight
-    widened = torch.zeros_like(stem)
+    widened = torch.zeros_like(backbone.body.get_parameter("conv_stem.weight"))
     widened[:, :3] = state["conv_stem.weight"]
     state["conv_stem.weight"] = widened
     backbone.body.load_state_dict(state)

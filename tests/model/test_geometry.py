@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +27,10 @@ def test_whole_view_holds_the_image_and_maps_there_and_back(width, height, at_x,
 
 
 @given(
-    left=st.integers(-100, 100), top=st.integers(-100, 100), width=st.integers(1, 400), height=st.integers(1, 400),
+    left=st.integers(-100, 100),
+    top=st.integers(-100, 100),
+    width=st.integers(1, 400),
+    height=st.integers(1, 400),
     padding=st.floats(0, 1),
 )
 def test_square_window_is_square_and_holds_the_box(left, top, width, height, padding):
@@ -91,3 +96,20 @@ def test_contains_counts_whole_pixels():
     assert box.contains(3.5, -0.5)
     assert not box.contains(3.6, 0)
     assert not box.contains(3.5, 2, margin=0.1)
+
+
+@pytest.mark.parametrize("shape", [(1, 30000), (30000, 2)])
+def test_long_thin_images_are_not_padded_to_squares(shape: tuple[int, int]):
+    height, width = shape
+    image = np.full((height, width, 3), 200, np.uint8)
+    view = View(square_window(Box(0, 0, width, height), 0.2, 24), 320, 320)
+    tracemalloc.start()
+    seen = view.extract(image, fill=(0.0, 0.0, 0.0))
+    canvas = np.zeros(shape, np.float32)
+    view.paste(np.ones((80, 80), np.float32), canvas)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seen.shape == (320, 320, 3)
+    assert (seen == 200).any()
+    assert (canvas == 1).all()
+    assert peak < 20 * image.nbytes + 4_000_000

@@ -15,7 +15,9 @@ def test_class_balanced_cross_entropy_by_hand():
     logits = torch.zeros(1, 1, 1, 4)
     target = torch.tensor([1.0, 0.0, 0.0, 0.0]).reshape(1, 1, 1, 4)
     # every pixel costs log 2; the one object pixel weighs 0.5 / 0.25, each of the others 0.5 / 0.75
-    assert class_balanced_cross_entropy(logits, target).item() == pytest.approx(math.log(2) * (2 + 3 * 2 / 3) / 4)
+    assert class_balanced_cross_entropy(logits, target).item() == pytest.approx(
+        math.log(2) * (2 + 3 * 2 / 3) / 4
+    )
 
 
 def test_boundary_aware_cross_entropy_by_hand():

@@ -6,7 +6,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from model import masks
 
-SMALL_MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9), elements=st.booleans())
+SMALL_MASKS = arrays(
+    bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9), elements=st.booleans()
+)
 
 
 def square(side: int, size: int) -> np.ndarray:

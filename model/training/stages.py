@@ -1,0 +1,45 @@
+"""One entry for all stages: build the network that a run starts from, then train."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from model.checkpoints import load_checkpoint
+from model.errors import SettingsError
+from model.networks import TwoStageNetwork, build_network, configuration
+from model.training.refinement import train_refinement
+from model.training.run import TrainingSettings
+from model.training.selection import train_selection
+from model.training.starting_weights import load_efficientnet_lite2
+
+TRAINERS: dict[str, Callable[[TrainingSettings, TwoStageNetwork, Path], None]] = {
+    "selection": train_selection,
+    "refinement": train_refinement,
+}
+
+
+def train(settings: TrainingSettings, out: Path) -> None:
+    """Train one stage into the folder `out`; continues a run that it holds.
+
+    Raises:
+        SettingsError: a head is to be trained on a selection network that is not trained.
+        WeightsError, DatasetError: what the run starts from is missing or damaged.
+    """
+    torch.manual_seed(settings.seed)
+    TRAINERS[settings.stage](settings, starting_network(settings), out)
+
+
+def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
+    """The network that a run starts from."""
+    if settings.start != "imagenet":
+        return load_checkpoint(settings.start).network
+    if settings.stage == "refinement":
+        raise SettingsError(
+            "train refinement: expected --start with a checkpoint whose selection network is trained, got none; "
+            "run `boundaryclick train selection` first"
+        )
+    network = build_network(configuration(settings.configuration))
+    if network.config.backbone == "tf_efficientnet_lite2":
+        load_efficientnet_lite2(network.selection.backbone)
+    return network
