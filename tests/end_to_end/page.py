@@ -78,6 +78,13 @@ class Page:
             (rows[-1] + 1 - rows[0]) / ratio,
         )
 
+    def stage_corner(self) -> tuple[float, float]:
+        """Where the stage begins in the window, CSS pixels."""
+        x, y = self.browser.execute_script(
+            "const box = document.getElementById('stage').getBoundingClientRect(); return [box.x, box.y]"
+        )
+        return x, y
+
     # What a person does
 
     def click(self, x: float, y: float, size: tuple[int, int]) -> None:
@@ -92,13 +99,17 @@ class Page:
 
     def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
         """One mouse event at CSS pixels from the top left of the stage."""
-        box = self.browser.execute_script(
-            "const box = document.getElementById('stage').getBoundingClientRect(); return [box.x, box.y]"
-        )
+        box = self.stage_corner()
         event = {"type": kind, "x": box[0] + x, "y": box[1] + y, **more}
         if kind in ("mousePressed", "mouseReleased"):
             event |= {"button": "left", "buttons": 1, "clickCount": 1}
         self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+    def touch(self, kind: str, *points: tuple[float, float]) -> None:
+        """One touch event; the fingers that are down at CSS pixels from the top left of the stage."""
+        box = self.stage_corner()
+        fingers = [{"x": box[0] + x, "y": box[1] + y, "id": finger} for finger, (x, y) in enumerate(points)]
+        self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other, wherever the focus is."""

@@ -44,7 +44,7 @@ def test_outline_encloses_exactly_the_mask(browser, seed):
         for (let y = 0; y < height; y++)
           for (let x = 0; x < width; x++)
             inside.push(context.isPointInPath(mask.outline, x + 0.5, y + 0.5, "evenodd"));
-        return { inside, pixels: [...mask.pixels], area: mask.area };
+        return { inside, pixels: [...mask.decode()], area: mask.area };
         """,
         int(width),
         int(height),

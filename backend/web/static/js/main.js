@@ -25,7 +25,7 @@ let newest = 0;
 let loading = false;
 
 function update() {
-  panel.update(session, loading);
+  panel.update(session, { loading, asking: asker?.running ?? false });
   stage.redraw();
 }
 
@@ -164,6 +164,12 @@ for (const [type, hidden] of /** @type {[string, boolean][]} */ ([["keydown", tr
 element("zoom-in", HTMLButtonElement).addEventListener("click", () => actions.zoom(ZOOM_STEP));
 element("zoom-out", HTMLButtonElement).addEventListener("click", () => actions.zoom(1 / ZOOM_STEP));
 element("zoom-fit", HTMLButtonElement).addEventListener("click", () => actions.zoom(0));
+
+// After a click with the mouse the keys belong to the stage again: Space must not press the same button once more.
+document.addEventListener("click", (event) => {
+  const pressed = event.target instanceof Element && event.target.closest("button");
+  if (pressed && event.detail > 0) stage.canvas.focus({ preventScroll: true });
+});
 
 for (const button of samples) {
   const picture = /** @type {HTMLImageElement} */ (button.querySelector("img"));

@@ -41,7 +41,7 @@ export class Panel {
     /** @type {(() => void) | null} */
     this.again = null;
     this.retry.addEventListener("click", () => this.again?.());
-    element("dismiss", HTMLButtonElement).addEventListener("click", () => this.complain(null));
+    element("dismiss", HTMLButtonElement).addEventListener("click", () => (this.problem.hidden = true));
   }
 
   /**
@@ -57,18 +57,20 @@ export class Panel {
 
   /**
    * @param {Session | null} session
-   * @param {boolean} loading a photo is on its way
+   * @param {{loading: boolean, asking: boolean}} going whether a photo, or an answer, is on its way
    */
-  update(session, loading) {
+  update(session, { loading, asking }) {
     const answer = session?.answer ?? null;
-    const waiting = session?.isWaiting ?? false;
+    const unanswered = session?.isWaiting ?? false;
+    const waiting = unanswered && asking;
+    const failed = unanswered && !asking;
     const hasMask = answer !== null && answer.mask.area > 0;
-    this.#showHint(hintFor(session, loading), loading || waiting);
-    this.progress.hidden = !loading && !(waiting && this.problem.hidden);
+    this.#showHint(hintFor(session, loading, failed), loading || waiting);
+    this.progress.hidden = !loading && !waiting;
     this.undo.disabled = !session?.canUndo;
     this.clear.disabled = !session?.clicks.length;
     this.hide.disabled = !hasMask;
-    this.save.disabled = !hasMask || waiting;
+    this.save.disabled = !hasMask || unanswered;
     this.#showFigures(answer);
     const step = !session?.clicks.length ? 0 : 1;
     this.steps.forEach((item, index) => {
@@ -80,7 +82,7 @@ export class Panel {
       image: session?.photo.image ?? "",
       clicks: String(session?.clicks.length ?? 0),
       area: String(answer?.mask.area ?? 0),
-      state: loading ? "loading" : waiting ? "waiting" : session ? "ready" : "empty",
+      state: loading ? "loading" : waiting ? "waiting" : failed ? "failed" : session ? "ready" : "empty",
     });
   }
 
@@ -96,8 +98,8 @@ export class Panel {
   /** @param {import("./session.js").Answer | null} answer */
   #showFigures(answer) {
     const { model, roundTrip, score, area } = this.figures;
-    model.textContent = answer ? milliseconds(answer.modelMs) : "–";
-    roundTrip.textContent = answer ? milliseconds(answer.roundTripMs) : "–";
+    model.textContent = answer ? duration(answer.modelMs) : "–";
+    roundTrip.textContent = answer ? duration(answer.roundTripMs) : "–";
     score.textContent = answer ? answer.score.toFixed(2) : "–";
     area.textContent = answer ? share(answer.mask) : "–";
     area.title = answer ? `${answer.mask.area.toLocaleString("en")} pixels` : "";
@@ -108,9 +110,11 @@ export class Panel {
 /**
  * @param {Session | null} session
  * @param {boolean} loading
+ * @param {boolean} failed
  */
-function hintFor(session, loading) {
+function hintFor(session, loading, failed) {
   if (loading) return "Opening the photo…";
+  if (failed) return "The last click has no answer yet. Try again, or undo.";
   if (!session) return "Choose a sample photo or one of yours to begin.";
   const count = session.clicks.length;
   if (count === 0) return "Click the middle of an object.";
@@ -129,8 +133,9 @@ function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** @param {number} value */
-function milliseconds(value) {
+/** @param {number} value milliseconds */
+function duration(value) {
+  if (value >= 10_000) return `${Math.round(value / 1000)} s`;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 

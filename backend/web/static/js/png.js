@@ -23,7 +23,9 @@ export async function encodePng(mask) {
  * @param {import("./mask.js").Mask} mask
  * @returns {Uint8Array<ArrayBuffer>} rows of pixels, each after its filter byte (0: none)
  */
-function scanlines({ width, height, pixels }) {
+function scanlines(mask) {
+  const { width, height } = mask;
+  const pixels = mask.decode();
   const lines = new Uint8Array((width + 1) * height);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
