@@ -9,7 +9,7 @@ import numpy as np
 from model.errors import InvalidClick
 
 Role = Literal["select", "boundary", "positive", "negative"]
-"""`select`: inside the object. `boundary`: on its outline. `positive`, `negative`: central clicks of the PNR variant."""
+"""`select`: inside the object. `boundary`: on its outline. `positive`, `negative`: central clicks (PNR)."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

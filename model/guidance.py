@@ -68,9 +68,9 @@ def refinement_guidance(
         sigma: of the selection click's Gaussian, network pixels.
 
     Returns:
-        (GUIDANCE_CHANNELS, h / 4, w / 4) float32: all boundary clicks, narrow; the same, wide; for each click a Gaussian
-        that reaches to the contour, positive outside the mask and negative inside; the newest click alone; the selection
-        click; the probability so far.
+        (GUIDANCE_CHANNELS, h / 4, w / 4) float32: all boundary clicks, narrow; the same, wide; for each click a
+        Gaussian that reaches to the contour, positive outside the mask and negative inside; the newest click
+        alone; the selection click; the probability so far.
     """
     height, width = logits.shape[0] // FEATURE_STRIDE, logits.shape[1] // FEATURE_STRIDE
     size = (height, width)

@@ -54,8 +54,8 @@ class Session:
         """Add a click and return the new mask, (H, W).
 
         Raises:
-            InvalidClick: outside the image, a role that this model does not take, or in the wrong order: the first click
-                is the selection click, unless the session started from a mask; all others are boundary clicks.
+            InvalidClick: outside the image, a role that this model does not take, or in the wrong order: the first
+                click is the selection click, unless the session started from a mask; all others are boundary clicks.
         """
         self._check(click)
         if click.role == "select":
@@ -207,7 +207,7 @@ class Session:
         )
 
     def _moved(self, state: State, values: NDArray[np.float32], crop: Crop) -> NDArray[np.float32]:
-        """A map of the old crop in the pixels of a new one that holds it; around it background, or the starting mask."""
+        """A map of the old crop in the pixels of a new one around it; beyond it background, or the starting mask."""
         view, old = crop.view, state.crop.view.box
         left, top = view.to_view(old.left - 0.5, old.top - 0.5)
         right, bottom = view.to_view(old.right - 0.5, old.bottom - 0.5)

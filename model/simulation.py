@@ -73,7 +73,7 @@ def boundary_click(
 
 
 def jittered(point: Point, noise: float, within: NDArray[np.bool_], generator: np.random.Generator) -> Point:
-    """Move a click by up to `noise` pixels, evenly over the disc; back to where it was if that leaves `within` (H, W)."""
+    """Move a click by up to `noise` pixels, evenly over the disc; not at all if that leaves `within` (H, W)."""
     radius, angle = noise * np.sqrt(generator.random()), 2 * np.pi * generator.random()
     x, y = point[0] + radius * np.cos(angle), point[1] + radius * np.sin(angle)
     column, row = round(x), round(y)

@@ -72,21 +72,9 @@ def run(args: argparse.Namespace) -> int:
     from model.training.stages import train
 
     given = {
-        name: getattr(args, name)
-        for name in (
-            "stage",
-            "data",
-            "start",
-            "configuration",
-            "steps",
-            "batch",
-            "size",
-            "rate",
-            "clicks",
-            "seed",
-        )
-        + ("workers", "device")
-        if getattr(args, name) is not None
+        name: value
+        for name, value in vars(args).items()
+        if name in TrainingSettings.model_fields and value is not None
     }
     try:
         settings = TrainingSettings(source_weights=dict(args.weight), **given)

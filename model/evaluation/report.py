@@ -22,7 +22,7 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     Returns:
         noc, nof: by threshold in percent.
         miou: after each click.
-        click_efficiency: gain of the boundary clicks over the gain of repairing the whole largest error component, by click.
+        click_efficiency: gain of a boundary click over that of repairing the largest error component, by click.
         harmful: share of the boundary clicks.
         contour_distance: median, pixels.
         crop_recall: share of the objects that lie in their first crop to 99.9 %.

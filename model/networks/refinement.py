@@ -34,7 +34,7 @@ class RefinementHead(nn.Module):
         nn.init.zeros_(self.correct.bias)  # type: ignore[arg-type]
 
     def prepare(self, features: torch.Tensor) -> torch.Tensor:
-        """What of the head depends on the crop alone: (B, C, h, w) selection features to (B, c, h, w); once per crop."""
+        """What depends on the crop alone: (B, C, h, w) selection features to (B, c, h, w); once per crop."""
         embedded: torch.Tensor = self.embed(self.normalise(features))
         return embedded
 

@@ -18,7 +18,7 @@ class CropPolicy:
 
     Args:
         whole: share of samples that show the whole image.
-        tightest, widest: side of the other windows, in longest sides of the object's box, drawn evenly in the logarithm.
+        tightest, widest: side of the other windows, in longest sides of the object's box, even in the logarithm.
     """
 
     whole: float

@@ -1,9 +1,9 @@
 """Training of the refinement head on the selection's real errors, click after click as it will be used.
 
-Traps that this avoids, all seen in trials: a head trained on deformed truth learns to denoise and ignores the clicks; one
-that is supervised on a single step falls off after it. So the errors are those of the selection network itself, hard
-samples come more often, every click of a roll-out is supervised, and the error that a click points at weighs more than
-the rest.
+Traps that this avoids, all seen in trials: a head trained on deformed truth learns to denoise and ignores the clicks;
+one that is supervised on a single step falls off after it. So the errors are those of the selection network itself,
+hard samples come more often, every click of a roll-out is supervised, and the error that a click points at weighs more
+than the rest.
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,45 @@
+import numpy as np
+
+from model.merging import drop_stray_parts, merge_change
+
+
+def logits_with(*regions: tuple[slice, slice]) -> np.ndarray:
+    logits = np.full((60, 60), -3, np.float32)
+    for rows, columns in regions:
+        logits[rows, columns] = 3
+    return logits
+
+
+BODY = (slice(20, 40), slice(20, 40))
+NEAR = (slice(20, 40), slice(40, 45))
+FAR = (slice(50, 58), slice(0, 10))
+
+
+def test_only_the_change_at_the_click_is_believed():
+    merged, accepted = merge_change(logits_with(BODY), logits_with(BODY, NEAR, FAR), (44.0, 30.0))
+    assert np.array_equal(merged, logits_with(BODY, NEAR))
+    assert np.array_equal(accepted, logits_with(NEAR) > 0)
+
+
+def test_a_part_can_be_taken_away():
+    merged, _ = merge_change(logits_with(BODY, NEAR), logits_with(BODY), (40.0, 30.0))
+    assert np.array_equal(merged, logits_with(BODY))
+
+
+def test_a_change_elsewhere_changes_nothing():
+    merged, accepted = merge_change(logits_with(BODY), logits_with(BODY, FAR), (44.0, 30.0))
+    assert np.array_equal(merged, logits_with(BODY))
+    assert not accepted.any()
+
+
+def test_stray_parts_go_and_held_ones_stay():
+    cleaned = drop_stray_parts(logits_with(BODY, FAR), [(30.0, 30.0)])
+    assert np.array_equal(cleaned > 0, logits_with(BODY) > 0)
+    assert np.array_equal(
+        drop_stray_parts(logits_with(BODY, FAR), [(30.0, 30.0), (5.0, 52.0)]), logits_with(BODY, FAR)
+    )
+
+
+def test_a_mask_that_nothing_holds_is_left_alone():
+    logits = logits_with(FAR)
+    assert np.array_equal(drop_stray_parts(logits, [(50.0, 5.0)]), logits)

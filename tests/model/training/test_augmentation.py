@@ -1,0 +1,40 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.geometry import Box
+from model.training.augmentation import REFINEMENT_CROPS, SELECTION_CROPS, colour, random_window, warp
+from tests.model.scenes import scene
+
+
+@given(seed=st.integers(0, 10_000))
+def test_windows_around_an_object_hold_it(seed: int):
+    generator = np.random.default_rng(seed)
+    left, top = int(generator.integers(0, 100)), int(generator.integers(0, 100))
+    box = Box(left, top, left + int(generator.integers(1, 60)), top + int(generator.integers(1, 60)))
+    x, y, side = random_window(box, 200, 180, REFINEMENT_CROPS, generator)
+    assert x - side / 2 <= box.left + 1e-6
+    assert x + side / 2 >= box.right - 1 - 1e-6
+    assert y - side / 2 <= box.top + 1e-6
+    assert y + side / 2 >= box.bottom - 1 - 1e-6
+
+
+def test_image_and_mask_are_moved_alike():
+    image, mask = scene(3)
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        window = random_window(Box.of_mask(mask), 160, 120, SELECTION_CROPS, generator)
+        warped, target = warp(image, mask, window, 96, generator)
+        assert warped.shape == (96, 96, 3)
+        assert warped.dtype == np.uint8
+        bright = warped.min(axis=2) > 140
+        disagreement = np.count_nonzero(bright ^ target) / max(np.count_nonzero(target), 1)
+        assert disagreement < 0.15
+
+
+def test_colours_change_within_their_range():
+    image, _ = scene(1)
+    changed = colour(image, np.random.default_rng(0))
+    assert changed.shape == image.shape
+    assert changed.dtype == np.uint8
+    assert (changed != image).mean() > 0.5

@@ -1,0 +1,118 @@
+"""Real training runs, of a few steps of the small network."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model import load_predictor
+from model.checkpoints import load_checkpoint
+from model.errors import SettingsError, WeightsError
+from model.networks import TwoStageNetwork
+from model.training.augmentation import SELECTION_CROPS
+from model.training.refinement import Rollout
+from model.training.run import TrainingSettings
+from model.training.samples import RandomObjects
+from model.training.stages import train
+from tests.model.scenes import scene, write_coco
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_coco(tmp_path_factory.mktemp("data") / "set", 6)
+
+
+def settings(data: Path, stage: str, **changes: object) -> TrainingSettings:
+    values = {
+        "stage": stage, "data": data, "configuration": "tiny", "steps": 2, "batch": 2, "size": 64, "workers": 0,
+        "clicks": 2, "warmup": 0, "averaging": 0.0,
+    }  # fmt: skip
+    return TrainingSettings.model_validate(values | changes)
+
+
+def changed_parts(before: TwoStageNetwork, after: TwoStageNetwork) -> set[str]:
+    old, new = before.state_dict(), after.state_dict()
+    return {name.split(".")[0] for name in old if not torch.equal(old[name].half(), new[name].half())}
+
+
+def test_selection_then_refinement_and_the_result_predicts(data: Path, tmp_path: Path):
+    train(settings(data, "selection"), tmp_path / "selection")
+    selected = tmp_path / "selection" / "weights.safetensors"
+    train(settings(data, "refinement", start=str(selected)), tmp_path / "refinement")
+    refined = tmp_path / "refinement" / "weights.safetensors"
+    assert changed_parts(load_checkpoint(selected).network, load_checkpoint(refined).network) == {
+        "refinement"
+    }
+    assert load_checkpoint(refined).training["stage"] == "refinement"
+    assert json.loads((tmp_path / "refinement" / "settings.json").read_text())["steps"] == 2
+    image, _ = scene(0)
+    assert load_predictor(refined).start(image).mask.shape == image.shape[:2]
+
+
+def test_a_run_continues_where_it_stopped(data: Path, tmp_path: Path):
+    train(settings(data, "selection", save_every=1), tmp_path / "run")
+    train(settings(data, "selection", save_every=1, steps=3), tmp_path / "run")
+    assert load_checkpoint(tmp_path / "run" / "weights.safetensors").training["step"] == 3
+    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["step"] == 3
+
+
+def test_the_state_of_another_network_is_refused(data: Path, tmp_path: Path):
+    train(settings(data, "selection", steps=1), tmp_path / "run")
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    state["network"].popitem()
+    torch.save(state, tmp_path / "run" / "state.pt")
+    with pytest.raises(WeightsError, match="choose a new folder"):
+        train(settings(data, "selection"), tmp_path / "run")
+
+
+def test_a_head_needs_a_trained_selection(data: Path, tmp_path: Path):
+    with pytest.raises(SettingsError, match="train selection"):
+        train(settings(data, "refinement"), tmp_path / "run")
+
+
+def test_samples_follow_seed_and_source_weights(data: Path):
+    def clicks(seed: int) -> list[list[float]]:
+        samples = iter(RandomObjects(data, 64, SELECTION_CROPS, seed))
+        return [next(samples)["click"].tolist() for _ in range(5)]
+
+    assert clicks(1) == clicks(1)
+    assert clicks(1) != clicks(2)
+    only = RandomObjects(data, 64, SELECTION_CROPS, 0, {"set0": 0.0})
+    assert {only.records[i].source for i in np.flatnonzero(only.probabilities)} == {"set1"}
+
+
+def test_selection_clicks_of_samples_lie_in_the_object(data: Path):
+    samples = iter(RandomObjects(data, 64, SELECTION_CROPS, 5))
+    for _ in range(20):
+        sample = next(samples)
+        x, y = sample["click"].tolist()
+        assert sample["target"][round(y), round(x)]
+        assert (sample["distance"] == 0).equal(sample["target"])
+
+
+def test_a_rollout_clicks_the_error_and_weighs_it():
+    truth = np.zeros((64, 64), bool)
+    truth[16:48, 16:48] = True
+    logits = np.where(truth, 4, -4).astype(np.float32)
+    logits[16:48, 36:48] = -4
+    rollout = Rollout(logits, truth, (25.0, 32.0))
+    weight = rollout.click(np.random.default_rng(0))
+    assert rollout.aimed[0][0] == 47.0
+    assert weight[32, 40] > weight[32, 20] == 1
+    rollout.accept(np.where(truth, 4, -4).astype(np.float32))
+    assert rollout.iou == 1.0
+    assert (rollout.click(np.random.default_rng(0)) == 1).all(), "nothing is left to click"
+
+
+def test_the_command_names_a_wrong_option(data: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "backend.cli", "train", "selection", "--data", str(data)]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "run"), "--size", "33"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "--size" in done.stderr
+    assert done.stderr.count("\n") == 1
