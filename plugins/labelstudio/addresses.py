@@ -11,6 +11,7 @@ CLOUD_SCHEMES = ("s3", "gs", "azure-blob")
 TOKEN_PATHS = ("/data/", "/storage-data/", "/tasks/", "/api/tasks/")
 """Paths below Label Studio's URL that serve images of tasks, and the only ones that a token is sent with."""
 
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
@@ -55,6 +56,14 @@ def origin(url: str) -> Origin:
     """
     parts = _split(url)
     return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+
+
+def same_server(url: str, other: str) -> bool:
+    """Whether two URLs name one server; the names of this machine itself count as one."""
+    first, second = origin(url), origin(other)
+    return first == second or (
+        (first[0], first[2]) == (second[0], second[2]) and {first[1], second[1]} <= _THIS_MACHINE
+    )
 
 
 def takes_token(url: str, base: str) -> bool:

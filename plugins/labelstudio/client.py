@@ -13,7 +13,7 @@ import requests
 from cachetools import LRUCache
 
 from model.errors import ImageRejected, SettingsError
-from plugins.labelstudio.addresses import absolute_url, local_file, origin, takes_token
+from plugins.labelstudio.addresses import absolute_url, local_file, origin, same_server, takes_token
 from plugins.labelstudio.messages import Identifier, shortened
 from plugins.labelstudio.ports import Downloader
 
@@ -34,8 +34,8 @@ class Connection:
     Args:
         url: as reached from here; None: each project's server is the one that /setup names.
         token: personal access token or legacy token; sent to `url` and nowhere else. None: as /setup says.
-        local_files: folder that /data/local-files/ stands for, where it is mounted here.
-        largest_file: bytes of a file below `local_files` that are read at most.
+        local_files_root: folder that /data/local-files/ stands for, where it is mounted here.
+        largest_file: bytes of a file below `local_files_root` that are read at most.
 
     Raises:
         SettingsError: a token without a URL, or one that is no token; something else than an http(s) URL.
@@ -43,7 +43,7 @@ class Connection:
 
     url: str | None = None
     token: str | None = field(default=None, repr=False)
-    local_files: Path | None = None
+    local_files_root: Path | None = None
     largest_file: int = 1 << 26
 
     def __post_init__(self) -> None:
@@ -96,6 +96,7 @@ class LabelStudioClient:
         self._connection = connection
         self._clock = clock
         self._claims: LRUCache[str, Claim] = LRUCache(MOST_PROJECTS)
+        self._strangers: LRUCache[str, bool] = LRUCache(MOST_PROJECTS)
         self._claims_lock = Lock()
         self._access = ""
         self._access_until = 0.0
@@ -109,12 +110,8 @@ class LabelStudioClient:
         if not _is_server(hostname):
             logger.warning("setup: expected an http(s) hostname, got %s; it is not used", shortened(hostname))
             return
-        if configured and origin(configured) != origin(hostname):
-            logger.warning(
-                "setup: Label Studio calls itself %s, the setting is %s; not used, set LABEL_STUDIO_API_KEY",
-                shortened(hostname),
-                configured,
-            )
+        if configured and not same_server(configured, hostname):
+            self._say_once(hostname, configured)
             return
         usable = token if token and re.fullmatch(r"[\x21-\x7e]+", token) else None
         with self._claims_lock:
@@ -138,17 +135,22 @@ class LabelStudioClient:
         if server is None or not takes_token(url, server):
             return self._download(url, _basic(credentials) if url.startswith("http") else {})
         name = local_file(url, server)
-        if self._connection.local_files is not None and name is not None:
-            return _read_below(self._connection.local_files, name, self._connection.largest_file)
-        headers = self._authorization(project, server)
-        try:
-            return self._download(url, headers)
-        except ImageRejected as error:
-            if headers:
-                raise
-            raise ImageRejected(
-                f"{error}; no token for Label Studio is known, set LABEL_STUDIO_API_KEY"
-            ) from error
+        if self._connection.local_files_root is not None and name is not None:
+            return _read_below(self._connection.local_files_root, name, self._connection.largest_file)
+        return self._download(url, self._authorization(project, server))
+
+    def _say_once(self, hostname: str, configured: str) -> None:
+        """Label Studio repeats /setup at every opened task; one line about it is enough."""
+        with self._claims_lock:
+            told = hostname in self._strangers
+            self._strangers[hostname] = True
+        if not told:
+            logger.warning(
+                "setup: a Label Studio calls itself %s, the setting is %s; its token is not used, "
+                "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY",
+                shortened(hostname),
+                configured,
+            )
 
     def _claim(self, project: Identifier | None) -> Claim | None:
         with self._claims_lock:

@@ -6,7 +6,7 @@ and whatever is not described is skipped while the body is read.
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from model.errors import RequestInvalid
 
@@ -52,7 +52,7 @@ class Item(Message):
 class Context(Message):
     """What the annotator has drawn with smart tools since the last accepted suggestion."""
 
-    result: Annotated[tuple[Item, ...], Field(max_length=MOST_ITEMS)] = ()
+    result: Annotated[tuple[Item, ...], Field(max_length=MOST_ITEMS), FailFast()] = ()
 
 
 class Parameters(Message):
@@ -73,7 +73,7 @@ class Task(Message):
 class PredictRequest(Message):
     """Body of POST /predict."""
 
-    tasks: tuple[Task, ...]
+    tasks: Annotated[tuple[Task, ...], FailFast()]
     project: Identifier | None = None
     label_config: str | None = None
     params: Parameters | None = None

@@ -83,7 +83,7 @@ class Prompt:
         shown_width, shown_height = self.size
         if shown_width * shown_height > MOST_ENLARGED * width * height:
             raise RequestInvalid(
-                f"image: expected {shown_width} x {shown_height}, which Label Studio shows, got {width} x {height}"
+                f"image: expected {shown_width} x {shown_height} as in the editor, got {width} x {height}"
             )
         if abs(width * shown_height - height * shown_width) > max(width, height, shown_width, shown_height):
             raise RequestInvalid(

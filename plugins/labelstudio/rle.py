@@ -1,8 +1,9 @@
 """Label Studio's brush encoding: bit-packed run lengths of the flattened RGBA pixels.
 
-Layout, most significant bit first: 32 bits number of values, 5 bits word size - 1, four times 4 bits run field
-size - 1, then tokens. A token is 1 bit kind (1: one value repeated, 0: literal values), 2 bits index of the run
-field size, the count - 1 in that many bits, and one value or `count` values. The bytes travel as numbers.
+Layout, most significant bit first: 32 bits number of values, 5 bits word size - 1, four times 4 bits run
+field size - 1, then tokens. A token is 1 bit kind (1: one value repeated, 0: literal values), 2 bits index
+of the run field size, the count - 1 in that many bits, and one value or `count` values. The bytes travel as
+a list of numbers.
 """
 
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ def decode(rle: Sequence[int], width: int, height: int) -> NDArray[np.uint8]:
         RequestInvalid: the numbers are no brush region of an image of that size.
     """
     try:
-        data = bytes(rle)
+        data = bytes(list(rle))
     except (TypeError, ValueError):
         raise RequestInvalid("brush region: expected a list of numbers from 0 to 255") from None
     if len(data) < HEADER_BYTES:
