@@ -5,9 +5,10 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 from numpy.typing import NDArray
 
+from backend.caching import ByteCache
 from backend.decoding import DecodedImage, ImageLimits, decode_image, decode_mask
 from backend.locks import KeyedLocks
 
@@ -19,16 +20,13 @@ class ImageStore:
 
     Args:
         limits: what images are accepted.
-        max_bytes: memory for pixels; the image used longest ago goes first. The newest image is kept even
-            if it alone is larger, since whoever sent it is about to click on it; 0 keeps nothing.
+        max_bytes: memory for pixels, see `ByteCache`.
         reference_seconds: how long `load` goes on without fetching again.
     """
 
     def __init__(self, limits: ImageLimits, max_bytes: int, reference_seconds: float) -> None:
         self.limits = limits
-        self._images: LRUCache[str, DecodedImage] = LRUCache(
-            max_bytes, getsizeof=lambda image: min(image.pixels.nbytes, max_bytes)
-        )
+        self._images = ByteCache[str, DecodedImage](max_bytes, lambda image: image.pixels.nbytes)
         self._references: TTLCache[str, str] = TTLCache(_MOST_REFERENCES, ttl=reference_seconds)
         self._lock = threading.Lock()
         self._decoding = KeyedLocks()
@@ -37,13 +35,11 @@ class ImageStore:
     @property
     def nbytes(self) -> int:
         """Bytes of pixels that are kept now."""
-        with self._lock:
-            return sum(image.pixels.nbytes for image in self._images.values())
+        return self._images.nbytes
 
     def find(self, digest: str) -> DecodedImage | None:
         """The image whose file has this SHA-256, if it is still kept."""
-        with self._lock:
-            return self._images.get(digest)
+        return self._images.get(digest)
 
     def decode(self, data: bytes) -> DecodedImage:
         """The image in a file's bytes, decoded once; raises ImageRejected."""
@@ -52,7 +48,7 @@ class ImageStore:
             image = self.find(digest)
             if image is None:
                 image = decode_image(data, self.limits)
-                self._keep(image)
+                self._images.put(digest, image)
         return image
 
     def decode_mask(self, data: bytes) -> NDArray[np.bool_]:
@@ -68,14 +64,10 @@ class ImageStore:
         """
         with self._loading.holding(key):
             with self._lock:
-                image = self._images.get(self._references.get(key, ""))
+                digest = self._references.get(key, "")
+            image = self.find(digest)
             if image is None:
                 image = self.decode(fetch())
                 with self._lock:
                     self._references[key] = image.digest
         return image
-
-    def _keep(self, image: DecodedImage) -> None:
-        with self._lock:
-            if self._images.maxsize > 0:
-                self._images[image.digest] = image

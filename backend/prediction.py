@@ -14,6 +14,7 @@ import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from backend.caching import ByteCache
 from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
 from model.clicks import Click
@@ -56,15 +57,12 @@ class PredictionService:
 
     Args:
         predictor: used by one thread at a time.
-        max_bytes: memory for sessions; the one used longest ago goes first. The newest is kept even if it
-            alone is larger; 0 keeps none.
+        max_bytes: memory for sessions, see `ByteCache`; an image counts once for each of its objects.
     """
 
     def __init__(self, predictor: Predictor, max_bytes: int) -> None:
         self._predictor = predictor
-        self._sessions: LRUCache[_SessionKey, Session] = LRUCache(
-            max_bytes, getsizeof=lambda session: min(session.nbytes, max_bytes)
-        )
+        self._sessions = ByteCache[_SessionKey, Session](max_bytes, lambda session: session.nbytes)
         self._sizes: LRUCache[tuple[int, int], bool] = LRUCache(_SIZES_REMEMBERED)
         self._working = 0
         self._guard = threading.Lock()
@@ -79,15 +77,13 @@ class PredictionService:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the kept sessions hold; an image is counted once for each of its objects."""
-        with self._guard:
-            return sum(session.nbytes for session in self._sessions.values())
+        """Bytes that the kept sessions hold."""
+        return self._sessions.nbytes
 
     @property
     def kept(self) -> int:
         """Number of sessions that are kept."""
-        with self._guard:
-            return len(self._sessions)
+        return len(self._sessions)
 
     def predict(
         self, image: DecodedImage, clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
@@ -112,9 +108,8 @@ class PredictionService:
             clicks[0] if clicks[0].role == "select" else None,
         )
         with self._locks.holding(key):
-            with self._guard:
-                # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
-                session = self._sessions.pop(key, None)
+            # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
+            session = self._sessions.pop(key)
             if session is None:
                 session = self._predictor.start(image.pixels, mask)
             try:
@@ -163,9 +158,8 @@ class PredictionService:
                 self._working -= 1
 
     def _keep(self, key: _SessionKey, session: Session) -> None:
-        with self._guard:
-            if session.clicks and self._sessions.maxsize > 0:
-                self._sessions[key] = session
+        if session.clicks:
+            self._sessions.put(key, session)
 
 
 def use_threads(count: int) -> None:

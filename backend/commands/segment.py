@@ -1,7 +1,5 @@
 """`boundaryclick segment`: the mask of one object of one image file."""
 
-# ruff: noqa: PLC0415 - what is slow to import waits until the command runs
-
 import argparse
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`boundaryclick serve`: the page, and the backend for Label Studio."""
 
-# ruff: noqa: PLC0415 - what is slow to import waits until the command runs
-
 import argparse
 import os
 import sys

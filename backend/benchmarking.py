@@ -1,0 +1,218 @@
+"""How fast a click is, in the model and over HTTP, and how much memory the service takes."""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import requests
+import torch
+from numpy.typing import NDArray
+
+from model.clicks import Click
+from model.errors import BoundaryClickError
+from model.predictor import Predictor
+
+SAMPLES = Path(__file__).parent / "web" / "samples"
+SIZES = {"640x480": (640, 480), "2 MP": (1632, 1224)}
+BOUNDARY_CLICKS = 5
+START_SECONDS = 300
+
+_LABELLING = """<View><Image name="image" value="$image"/><Labels name="label" toName="image">
+<Label value="Object"/></Labels><KeyPoint name="click" toName="image" smartOnly="true"/>
+<BrushLabels name="mask" toName="image" smart="false"><Label value="Object"/></BrushLabels></View>"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service in a process of its own: where it answers, and the gunicorn master's process id."""
+
+    url: str
+    pid: int
+
+
+def make_photo(number: int, width: int, height: int) -> NDArray[np.uint8]:
+    """A (height, width, 3) uint8 BGR photo; each number gives another cutout of the sample photos."""
+    random = np.random.default_rng(number)
+    paths = sorted(SAMPLES.glob("*.jpg"))
+    photo = cv2.imread(str(paths[number % len(paths)]))
+    if photo is None:
+        raise BoundaryClickError(
+            f"{paths[number % len(paths)]}: expected a photo, cannot be read; install again"
+        )
+    rows, columns = (round(side * random.uniform(0.7, 1.0)) for side in photo.shape[:2])
+    top = int(random.integers(0, photo.shape[0] - rows + 1))
+    left = int(random.integers(0, photo.shape[1] - columns + 1))
+    cutout = photo[top : top + rows, left : left + columns]
+    resized: NDArray[np.uint8] = cv2.resize(cutout, (width, height), interpolation=cv2.INTER_CUBIC).astype(
+        np.uint8
+    )
+    return resized
+
+
+def clicks_on(width: int, height: int, count: int = BOUNDARY_CLICKS) -> list[Click]:
+    """A selection click in the middle and boundary clicks on an ellipse around it."""
+    clicks = [Click(width / 2, height / 2, "select")]
+    for angle in np.linspace(0, 2 * np.pi, count, endpoint=False):
+        x, y = width / 2 + width * 0.2 * np.cos(angle), height / 2 + height * 0.2 * np.sin(angle)
+        clicks.append(Click(float(x), float(y), "boundary"))
+    return clicks
+
+
+def time_model(predictor: Predictor, size: tuple[int, int], photos: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of every selection and of every boundary click in the model."""
+    selections: list[float] = []
+    boundaries: list[float] = []
+    for number in range(-1, photos):  # the first only warms up
+        image = np.ascontiguousarray(make_photo(max(number, 0), *size)[:, :, ::-1])
+        session = predictor.start(image)
+        for click in clicks_on(*size):
+            started = time.perf_counter()
+            session.click(click)
+            taken = (time.perf_counter() - started) * 1000
+            if number >= 0:
+                (selections if click.role == "select" else boundaries).append(taken)
+    return selections, boundaries
+
+
+def time_http(
+    served: Served, size: tuple[int, int], numbers: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    """Milliseconds of /predict, for selections (fetching the image included) and for boundary clicks."""
+    selections: list[float] = []
+    boundaries: list[float] = []
+    with requests.Session() as session:
+        for number in numbers:
+            clicks = clicks_on(*size)
+            for count in range(1, len(clicks) + 1):
+                body = predict_body(number, size, clicks[:count])
+                started = time.perf_counter()
+                answer = session.post(f"{served.url}/predict", json=body, timeout=120)
+                taken = (time.perf_counter() - started) * 1000
+                if answer.status_code != 200 or not answer.json().get("results"):
+                    raise BoundaryClickError(f"/predict: expected a result, got {answer.text[:200]}")
+                (selections if count == 1 else boundaries).append(taken)
+    return selections, boundaries
+
+
+def predict_body(number: int, size: tuple[int, int], clicks: Sequence[Click]) -> dict[str, Any]:
+    """Label Studio's body for an interactive prediction."""
+    width, height = size
+    points = [
+        {
+            "id": f"click-{number}-{index}",
+            "from_name": "click",
+            "to_name": "image",
+            "type": "keypoint",
+            "origin": "manual",
+            "is_positive": True,
+            "original_width": width,
+            "original_height": height,
+            "image_rotation": 0,
+            "value": {
+                "x": (click.x + 0.5) / width * 100,
+                "y": (click.y + 0.5) / height * 100,
+                "width": 0.5,
+                "labels": ["Object"],
+            },
+        }
+        for index, click in enumerate(clicks)
+    ]
+    return {
+        "tasks": [{"id": number, "data": {"image": f"/data/upload/1/{number}-{width}x{height}.jpg"}}],
+        "project": "1.1",
+        "label_config": _LABELLING,
+        "params": {"context": {"result": points}},
+    }
+
+
+class _Photos(BaseHTTPRequestHandler):
+    """Stands in for Label Studio: serves the photo that a path names."""
+
+    def do_GET(self) -> None:
+        match = re.search(r"/(\d+)-(\d+)x(\d+)\.jpg$", self.path)
+        if match is None:
+            self.send_error(404)
+            return
+        _, data = cv2.imencode(".jpg", make_photo(int(match[1]), int(match[2]), int(match[3])))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data.tobytes())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay silent."""
+
+
+@contextmanager
+def photo_server() -> Iterator[str]:
+    """Base URL of a server of photos on a free port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Photos)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def serving(options: Sequence[str], environment: Mapping[str, str]) -> Iterator[Served]:
+    """`boundaryclick serve` on a free port, in its own process; raises BoundaryClickError if it does not start."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "backend.cli", "serve", "--port", "0", *options],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        found = next(
+            (match for line in process.stdout if (match := re.search(r"page:\s+(\S+?)/$", line))), None
+        )
+        watchdog.cancel()
+        if found is None:
+            raise BoundaryClickError("service: expected it to start, it ended; see the line above")
+        yield Served(found[1], process.pid)
+    finally:
+        watchdog.cancel()
+        process.terminate()
+        process.communicate()
+
+
+def resident_megabytes(pid: int) -> float | None:
+    """Resident memory of a process and its children in MB (pages that they share count twice); None: not on Linux."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        return None
+    total = 0
+    for each in [str(pid), *children.read_text().split()]:
+        match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{each}/status").read_text())
+        total += int(match[1]) if match else 0
+    return total * 1024 / 1e6
+
+
+def hardware() -> str:
+    """Processor, cores and libraries in one line."""
+    name = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists() and (match := re.search(r"model name\s*:\s*(.+)", information.read_text())):
+        name = match[1]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores, torch {torch.__version__}, Python {platform.python_version()}"

@@ -1,0 +1,82 @@
+"""Fixtures for every test: a synthetic photo, the shipped predictor, the application, a real server."""
+
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+
+import cv2
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from backend.app import create_app
+from backend.settings import PREFIX, Settings, load_settings
+from model import Click, Predictor, load_predictor
+from tests.end_to_end.serving import serving
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name == f"{PREFIX}LABEL_STUDIO":
+            continue  # where the end-to-end test finds Label Studio; no setting of ours
+        if name.startswith((PREFIX, "LABEL_STUDIO_", "LOCAL_FILES_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """(180, 240, 3) uint8: a bright disc on dark, softly structured ground."""
+    random = np.random.default_rng(7)
+    ground = cv2.resize(random.integers(20, 80, (9, 12, 3), dtype=np.uint8), (240, 180))
+    cv2.circle(ground, (120, 90), 45, (230, 120, 60), -1, cv2.LINE_AA)
+    return ground
+
+
+@pytest.fixture(scope="session")
+def photo_click() -> Click:
+    return Click(120, 90, "select")
+
+
+@pytest.fixture(scope="session")
+def photo_png(photo: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(photo).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    """The shipped weights."""
+    return load_predictor()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load_settings(threads=1)
+
+
+@pytest.fixture
+def app(settings: Settings, predictor: Predictor) -> Flask:
+    return create_app(settings, predictor)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Mapping[str, str]], AbstractContextManager[str]]:
+    """Starts a further real server: environment in, base URL out."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[str]:
+    """Base URL of a real server that is shared by the whole run."""
+    with serving({}) as url:
+        yield url
