@@ -178,10 +178,10 @@ def _shown(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     """A few words for what went wrong on the network."""
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # to urllib3 a kind of timeout
+        return "no connection"
     if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
         return "none in time"
     if isinstance(error, urllib3.exceptions.SSLError):
         return "a certificate that cannot be verified"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "no connection"
     return "a broken connection"

@@ -1,0 +1,40 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+
+from backend import benchmarking
+
+
+def test_photos_have_their_size_and_differ():
+    photos = [benchmarking.make_photo(number, 64, 48) for number in range(12)]
+    assert {photo.shape for photo in photos} == {(48, 64, 3)}
+    assert len({photo.tobytes() for photo in photos}) == 12
+    np.testing.assert_array_equal(photos[3], benchmarking.make_photo(3, 64, 48))
+
+
+def test_every_click_is_timed_and_the_warm_up_is_not(predictor):
+    selections, boundaries = benchmarking.time_model(predictor, (96, 64), photos=1)
+    assert (len(selections), len(boundaries)) == (1, benchmarking.BOUNDARY_CLICKS)
+    assert min(selections + boundaries) > 0
+
+
+def test_the_photo_server_serves_what_a_body_names():
+    size = (64, 48)
+    path = benchmarking.predict_body(3, size, benchmarking.clicks_on(*size))["tasks"][0]["data"]["image"]
+    with benchmarking.photo_server() as url:
+        answer = requests.get(url + path, timeout=30)
+        assert requests.get(url + "/nothing", timeout=30).status_code == 404
+    assert answer.content.startswith(b"\xff\xd8")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_memory_of_this_process():
+    assert benchmarking.resident_megabytes(os.getpid()) > 10
+
+
+def test_hardware_is_one_line():
+    assert "cores" in benchmarking.hardware()
+    assert "\n" not in benchmarking.hardware()
