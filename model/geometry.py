@@ -113,6 +113,14 @@ class View:
             (y + 0.5) * self.box.height / self.height - 0.5 + self.box.top,
         )
 
+    def box_to_image(self, box: Box) -> Box:
+        """Smallest box of whole image pixels that holds a box of network pixels."""
+        left, top = self.to_image(box.left - 0.5, box.top - 0.5)
+        right, bottom = self.to_image(box.right - 0.5, box.bottom - 0.5)
+        return Box(
+            math.floor(left + 0.5), math.floor(top + 0.5), math.ceil(right + 0.5), math.ceil(bottom + 0.5)
+        )
+
     def extract(self, image: NDArray[Pixel], fill: float | Sequence[float] = 0) -> NDArray[Pixel]:
         """Resample an image into the view.
 

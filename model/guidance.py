@@ -50,8 +50,9 @@ def gaussian_map(
     scale = (-0.5 / torch.as_tensor(sigmas, dtype=torch.float32).expand(len(points)) ** 2)[:, None]
     along_x = torch.exp(scale * (torch.arange(width) - xy[:, :1]) ** 2)
     along_y = torch.exp(scale * (torch.arange(height) - xy[:, 1:]) ** 2)
-    if amplitudes is not None:
-        along_y = along_y * torch.tensor(amplitudes, dtype=torch.float32)[:, None]
+    if amplitudes is None:
+        return (along_y[:, :, None] * along_x[:, None, :]).amax(dim=0)
+    along_y = along_y * torch.tensor(amplitudes, dtype=torch.float32)[:, None]
     maps = along_y[:, :, None] * along_x[:, None, :]
     return maps.gather(0, maps.abs().argmax(dim=0, keepdim=True))[0]
 

@@ -67,19 +67,8 @@ class Passes:
         column, row = click.pixel(width, height)
         box = Box(column, row, column + 1, row + 1)
         if selected.any():
-            found = Box.of_mask(selected)
-            left, top = view.to_image(found.left - 0.5, found.top - 0.5)
-            right, bottom = view.to_image(found.right - 0.5, found.bottom - 0.5)
-            found = Box(
-                round(left + 0.5),
-                round(top + 0.5),
-                max(round(right + 0.5), round(left + 1.5)),
-                max(round(bottom + 0.5), round(top + 1.5)),
-            )
-            box = (
-                box.union(found.clipped(width, height)) if found.left < width and found.top < height else box
-            )
-        return self.window(box)
+            box = box.union(view.box_to_image(Box.of_mask(selected)))
+        return self.window(box.clipped(width, height))
 
     def window(self, box: Box) -> Box:
         """The square crop for an object with that bounding box."""

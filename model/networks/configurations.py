@@ -38,11 +38,11 @@ _CONFIGURATIONS = {
             name="default",
             backbone="tf_efficientnet_lite2",
             feature_channels=96,
-            head_channels=48,
+            head_channels=32,
             select_size=320,
             crop_size=320,
             guidance_sigma=10.0,
-            crop_threshold=0.5,
+            crop_threshold=0.2,
             crop_padding=0.2,
         ),
         NetworkConfig(

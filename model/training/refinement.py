@@ -159,9 +159,13 @@ def _supervise(
     """
     target = torch.from_numpy(np.stack([r.truth for r in rollouts]))[:, None].float().to(run.device)
     total, ious = 0.0, []
+    with autocast(run.device, run.mixed):
+        prepared = run.network.refinement.prepare(features)
+    # Prepared once: the clicks' gradients are summed on a leaf and sent back together at the end.
+    kept = prepared.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
     for weight, guidance, previous in _clicks(run, rollouts, generator):
         with autocast(run.device, run.mixed):
-            correction = run.network.refinement(run.network.refinement.prepare(features), guidance)
+            correction = run.network.refinement(kept, guidance)
         correction = F.interpolate(correction, size=target.shape[-2:], mode="bilinear", align_corners=False)
         logits = previous + correction
         loss = normalised_focal_loss(logits, target, weight * extra) / run.settings.clicks
@@ -171,6 +175,7 @@ def _supervise(
         for rollout, answer in zip(rollouts, answers, strict=True):
             rollout.accept(answer)
         ious.append(float(np.mean([r.iou for r in rollouts])))
+    prepared.backward(kept.grad)  # type: ignore[no-untyped-call]
     return total, ious
 
 
@@ -187,6 +192,6 @@ def _clicks(
         previous = torch.from_numpy(np.stack([r.logits for r in rollouts]))
         yield (
             torch.from_numpy(weights)[:, None].to(run.device),
-            guidance.to(run.device),
+            guidance.to(run.device, memory_format=torch.channels_last),
             previous[:, None].to(run.device),
         )

@@ -113,3 +113,10 @@ def test_long_thin_images_are_not_padded_to_squares(shape: tuple[int, int]):
     assert (seen == 200).any()
     assert (canvas == 1).all()
     assert peak < 20 * image.nbytes + 4_000_000
+
+
+def test_a_box_of_network_pixels_in_the_image():
+    view = View(Box(10, 20, 50, 60), 20, 20)
+    assert view.box_to_image(Box(0, 0, 20, 20)) == view.box
+    assert view.box_to_image(Box(1, 2, 3, 5)) == Box(12, 24, 16, 30)
+    assert View(Box(0, 0, 5, 5), 4, 4).box_to_image(Box(1, 1, 2, 2)) == Box(1, 1, 3, 3)
