@@ -87,14 +87,14 @@ def time_model(predictor: Predictor, size: tuple[int, int], photos: int) -> tupl
 
 
 def time_http(
-    served: Served, size: tuple[int, int], numbers: Sequence[int]
+    served: Served, size: tuple[int, int], numbers: Sequence[int], boundary_clicks: int = BOUNDARY_CLICKS
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of /predict, for selections (fetching the image included) and for boundary clicks."""
     selections: list[float] = []
     boundaries: list[float] = []
     with requests.Session() as session:
         for number in numbers:
-            clicks = clicks_on(*size)
+            clicks = clicks_on(*size, boundary_clicks)
             for count in range(1, len(clicks) + 1):
                 body = predict_body(number, size, clicks[:count])
                 started = time.perf_counter()

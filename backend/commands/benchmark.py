@@ -71,7 +71,7 @@ def _over_http(settings: "Settings", photos: int, images: int) -> None:
             _row(f"POST /predict, {name}, boundary click", boundaries)
         sizes = list(benchmarking.SIZES.values())
         for number in range(images):
-            benchmarking.time_http(served, sizes[number % len(sizes)], [photos + number])
+            benchmarking.time_http(served, sizes[number % len(sizes)], [photos + number], boundary_clicks=1)
         megabytes = benchmarking.resident_megabytes(served.pid)
     shown = "not known on this system" if megabytes is None else f"{megabytes:.0f} MB"
     print(f"{f'resident memory after {images} more images':46} {shown}")

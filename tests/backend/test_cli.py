@@ -20,6 +20,11 @@ def boundaryclick(*arguments: str, **environment: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
+def read(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
 @pytest.fixture
 def photo_path(tmp_path: Path, photo_png: bytes) -> Path:
     path = tmp_path / "photo.png"
@@ -58,10 +63,11 @@ def test_segment_writes_mask_and_overlay(photo_path, tmp_path, predictor, photo,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{out}: 240 x 180")
-    mask = np.asarray(Image.open(out))
+    mask = read(out)
     assert mask.shape == (180, 240)
     assert set(np.unique(mask)) <= {0, 255}
-    assert Image.open(overlay).size == (240, 180)
+    with Image.open(overlay) as picture:
+        assert picture.size == (240, 180)
 
 
 def test_segment_repairs_a_mask(photo_path, tmp_path, predictor, photo, monkeypatch):
@@ -75,7 +81,7 @@ def test_segment_repairs_a_mask(photo_path, tmp_path, predictor, photo, monkeypa
     from model import Click
 
     expected = predictor.predict(photo, [Click(165, 90, "boundary")], mask).mask
-    np.testing.assert_array_equal(np.asarray(Image.open(out)) > 0, expected)
+    np.testing.assert_array_equal(read(out) > 0, expected)
 
 
 @pytest.mark.parametrize(
