@@ -96,7 +96,7 @@ def test_percent_are_pixel_centres() -> None:
 
 @given(x=st.integers(0, 612), y=st.integers(0, 458))
 def test_the_centre_of_a_pixel_in_percent_is_that_pixel(x: int, y: int) -> None:
-    size = {"original_width": 613, "original_height": 459}
+    size: dict[str, Any] = {"original_width": 613, "original_height": 459}
     found = prompt(point("a", (x + 0.5) / 613 * 100, (y + 0.5) / 459 * 100, **size))
     assert found is not None
     (click,) = found.clicks(613, 459)
@@ -114,7 +114,11 @@ def test_rounding_on_the_border_is_forgiven_and_no_more() -> None:
 
 
 def test_a_click_with_its_label_counts_once() -> None:
-    label = {"type": "labels", "from_name": "label", "value": {"x": 50.0, "y": 50.0, "labels": ["Dog"]}}
+    label: dict[str, Any] = {
+        "type": "labels",
+        "from_name": "label",
+        "value": {"x": 50.0, "y": 50.0, "labels": ["Dog"]},
+    }
     found = prompt(point("a"), point("a", **label), point("b", 20.0), point("b", **label))
     assert found is not None
     assert [one.id for one, _ in found.points] == ["a", "b"]
@@ -149,7 +153,9 @@ def test_alt_clicks_are_no_clicks() -> None:
 
 
 def test_roles_by_tag_come_before_the_order() -> None:
-    select, boundary, free = ({"from_name": name} for name in ("select", "boundary", "free"))
+    select: dict[str, Any] = {"from_name": "select"}
+    boundary: dict[str, Any] = {"from_name": "boundary"}
+    free: dict[str, Any] = {"from_name": "free"}
     assert told(point("b", **boundary), point("s", **select), point("c", **free), labelling=TWO_TOOLS) == [
         ("s", "select"),
         ("b", "boundary"),
@@ -159,7 +165,8 @@ def test_roles_by_tag_come_before_the_order() -> None:
 
 
 def test_a_further_selection_begins_the_next_object() -> None:
-    select, boundary = {"from_name": "select"}, {"from_name": "boundary"}
+    select: dict[str, Any] = {"from_name": "select"}
+    boundary: dict[str, Any] = {"from_name": "boundary"}
     items = [point("s1", **select), point("b1", **boundary), point("s2", **select), point("b2", **boundary)]
     found = prompt(*items, labelling=TWO_TOOLS)
     assert found is not None

@@ -16,10 +16,14 @@ def test_the_newest_of_those_that_wait_is_the_one_that_runs() -> None:
         assert go_on.wait(SECONDS)
         ran.append("first")
 
+    def last() -> None:
+        ran.append("newest")
+        done.set()
+
     warmer.offer(first)
     assert begun.wait(SECONDS)
     warmer.offer(lambda: ran.append("skipped"))
-    warmer.offer(lambda: (ran.append("newest"), done.set())[0])
+    warmer.offer(last)
     assert ran == []
     go_on.set()
     assert done.wait(SECONDS)

@@ -1,0 +1,147 @@
+"""Label Studio's labelling page, used as an annotator uses it: keys and mouse in a real browser."""
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from selenium.webdriver import ActionChains, Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.end_to_end.labelstudio_server import PASSWORD, USER, LabelStudio
+
+SECONDS = 180
+ACCEPT = '[data-testid="bottombar-accept-suggestions-button"]'
+_STORE = "const store = window.Htx && Htx.annotationStore && Htx.annotationStore.selected; if (!store) return null; "
+_IMAGE = _STORE + "const image = [...store.names.values()].find(tag => tag.type === 'image'); "
+_LOADED = (
+    _IMAGE + "return !!image && image.naturalWidth > 1 && image.stageWidth > 1 "
+    "&& !!document.querySelector('.konvajs-content canvas')"
+)
+_GEOMETRY = (
+    _IMAGE + "return [image.stageWidth * image.stageScale, image.stageHeight * image.stageScale, "
+    "image.zoomingPositionX, image.zoomingPositionY]"
+)
+_REACHABLE = (
+    "const box = document.querySelector('.konvajs-content').getBoundingClientRect(); "
+    "const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2); "
+    "return !!top && !!top.closest('.konvajs-content')"
+)
+_SUGGESTIONS = (
+    _STORE + "return JSON.stringify([...store.suggestions.values()]"
+    ".map(region => ({id: region.cleanId, type: region.type, rle: Array.from(region.rle || region._rle || [])})))"
+)
+_CLICKS = _STORE + "return store.regions.filter(region => region.type === 'keypointregion').length"
+_ANSWERED = (
+    "return performance.getEntriesByType('resource').filter(entry => entry.name.includes('interactive-annotating'))"
+    ".length === arguments[0] && !Htx.awaitingSuggestions"
+)
+_LABELS = (
+    _STORE
+    + "return [...store.names.values()].flatMap(tag => tag.type === 'labels' ? tag.selectedValues() : [])"
+)
+_REGIONS = _STORE + "return JSON.stringify(store.serializeAnnotation())"
+_TOOL = (
+    "for (const tools of ToolManager.allInstances()) { const tool = tools.findSelectedTool(); "
+    "if (tool) return [tool.toolName, tool.dynamic, tool.control && tool.control.name.split('@')[0]]; } return null"
+)
+
+T = TypeVar("T")
+
+
+class Editor:
+    """The page of one task, with Auto-Annotation on and Auto-Accept off."""
+
+    def __init__(self, browser: Chrome, server: LabelStudio) -> None:
+        self._browser = browser
+        self._server = server
+        self._clicks = 0
+
+    def log_in(self) -> None:
+        """Through the login page."""
+        self._browser.get(self._server.url + "/user/login/")
+        self._browser.find_element(By.NAME, "email").send_keys(USER)
+        self._browser.find_element(By.NAME, "password").send_keys(PASSWORD + Keys.RETURN)
+        self.wait(lambda: "/user/login" not in self._browser.current_url)
+
+    def open(self, project: int, task: int) -> None:
+        """Show the task, its image loaded."""
+        self._browser.execute_script(
+            "localStorage.setItem('autoAnnotation', 'true'); localStorage.setItem('autoAcceptSuggestions', 'false');"
+        )
+        self._browser.get(f"{self._server.url}/projects/{project}/data?task={task}")
+        self.wait(lambda: self._browser.execute_script(_LOADED))
+        # While the page is busy, a veil lies over the image and swallows clicks.
+        self.wait(lambda: self._browser.execute_script(_REACHABLE))
+        self._browser.execute_script("performance.setResourceTimingBufferSize(10000)")
+        self._clicks = 0
+
+    def choose_label(self, key: str) -> None:
+        """Select the class by its hotkey."""
+        self._press(key)
+        self.wait(lambda: self._browser.execute_script(_LABELS))
+
+    def choose_tool(self, key: str, control: str) -> None:
+        """Select a smart tool by its hotkey and see that it is the one of `control`."""
+        self._press(key)
+        self.wait(lambda: self._browser.execute_script(_TOOL) == ["KeyPointTool", True, control])
+
+    def click(self, x: float, y: float, alt: bool = False) -> None:
+        """A click on the image, in percent of it."""
+        stage = self._browser.find_element(By.CSS_SELECTOR, ".konvajs-content")
+        width, height, left, top = self._browser.execute_script(_GEOMETRY)
+        size = stage.size
+        actions = ActionChains(self._browser).move_to_element_with_offset(
+            stage,
+            round(left + width * x / 100 - size["width"] / 2),
+            round(top + height * y / 100 - size["height"] / 2),
+        )
+        self._clicks += 1
+        if alt:
+            actions.key_down(Keys.ALT).click().key_up(Keys.ALT).perform()
+        else:
+            actions.click().perform()
+
+    def suggestion_after(self, clicks: int) -> dict[str, Any]:
+        """The region that the backend suggests after so many clicks, its answer awaited."""
+        self.wait(lambda: self._browser.execute_script(_CLICKS) == clicks)
+        self.wait(lambda: self._browser.execute_script(_ANSWERED, self._clicks))
+        (suggestion,) = self.wait(lambda: self._list(_SUGGESTIONS))
+        return suggestion
+
+    def region(self, kind: str) -> dict[str, Any]:
+        """The accepted region of a kind, as the page would submit it now."""
+        (found,) = self.wait(lambda: [item for item in self._list(_REGIONS) if item["type"] == kind])
+        return found
+
+    def accept(self) -> None:
+        """The tick in the bar at the bottom."""
+        self._browser.find_element(By.CSS_SELECTOR, ACCEPT).click()
+
+    def submit(self) -> None:
+        """Save the annotation."""
+        self._browser.find_element(By.XPATH, "//button[contains(., 'Submit')]").click()
+
+    def picture(self) -> NDArray[np.uint8]:
+        """(H, W, 3) what the canvas area of the page looks like."""
+        data = base64.b64decode(
+            self._browser.find_element(By.CSS_SELECTOR, ".konvajs-content").screenshot_as_base64
+        )
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+    def wait(self, condition: Callable[[], T]) -> T:
+        """What `condition` returns as soon as it is true."""
+        return WebDriverWait(self._browser, SECONDS, poll_frequency=0.1).until(lambda _: condition())
+
+    def _press(self, key: str) -> None:
+        self._browser.find_element(By.TAG_NAME, "body").send_keys(key)
+
+    def _list(self, script: str) -> list[dict[str, Any]]:
+        text = self._browser.execute_script(script)
+        found: list[dict[str, Any]] = json.loads(text) if text else []
+        return found
