@@ -92,17 +92,18 @@ def test_three_clicks_accepted_and_stored(studio: LabelStudio, backend: str, edi
     editor.accept()
     region = editor.region("brushlabels")
     assert region["id"] == suggestions[-1]["id"]
-    assert region["value"]["rle"] == suggestions[-1]["rle"]
+    # Compared as masks: Label Studio encodes an accepted region anew and pads its last byte in another way.
+    np.testing.assert_array_equal(mask_of(region), decode(suggestions[-1]["rle"], 600, 400) > 0)
     created = count_of(backend, "ANNOTATION_CREATED")
     editor.submit()
 
     (annotation,) = editor.wait(lambda: studio.api("GET", f"/api/tasks/{task}")["annotations"])
     (stored,) = [item for item in annotation["result"] if item["type"] == "brushlabels"]
     assert stored["id"] == region["id"]
-    assert stored["value"]["rle"] == region["value"]["rle"]
     assert stored["value"]["brushlabels"] == ["Other"]
     assert (stored["original_width"], stored["original_height"]) == (600, 400)
     mask = mask_of(stored)
+    np.testing.assert_array_equal(mask, mask_of(region))
     assert mask[160, 276]
     assert 0.01 < mask.mean() < 0.9
     editor.wait(lambda: count_of(backend, "ANNOTATION_CREATED") > created + 1)
