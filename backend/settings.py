@@ -50,9 +50,11 @@ class Settings(BaseSettings):
         "info", description="Least severe line to log."
     )
 
-    image_cache_bytes: int = Field(192 * MEBIBYTE, ge=0, description="Memory for decoded images.")
+    image_cache_bytes: int = Field(
+        64 * MEBIBYTE, ge=0, description="Memory for decoded images; the newest is kept in any case."
+    )
     feature_cache_bytes: int = Field(
-        256 * MEBIBYTE, ge=0, description="Memory for features and masks of objects."
+        96 * MEBIBYTE, ge=0, description="Memory for features and masks of objects."
     )
     image_reference_seconds: float = Field(
         600.0, ge=0, description="How long an image fetched by reference is used before it is fetched again."

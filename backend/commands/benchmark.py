@@ -1,6 +1,8 @@
 """`boundaryclick benchmark`: milliseconds and memory on this machine; writes nothing."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    # So that the served process goes with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from backend import benchmarking
     from backend.prediction import use_threads
     from backend.settings import load_settings
