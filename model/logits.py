@@ -8,8 +8,8 @@ LIMIT = 8.0
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities of logits, any shape; minus infinity gives 0."""
-    return (1.0 / (1.0 + np.exp(-logits))).astype(np.float32, copy=False)
+    """Probabilities of logits, any shape; above 0.5 exactly where the logit is positive, infinite ones give 0 and 1."""
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits), np.float32)
 
 
 def logit(probability: float) -> float:

@@ -77,24 +77,30 @@ class Session:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """(H, W) mask after the last click."""
-        return self.probability > 0.5
+        inside: NDArray[np.bool_] = np.greater(self._logits(), 0)
+        return inside
 
     @property
     def probability(self) -> NDArray[np.float32]:
         """(H, W) probability in [0, 1] of each pixel to belong to the object; above 0.5 exactly on the mask."""
+        return sigmoid(self._logits())
+
+    def _logits(self) -> NDArray[np.float32]:
+        """(H, W) logits of the whole image; infinite where the starting mask was not touched, or beyond the crop."""
         shape = self._image.shape[:2]
-        canvas = np.zeros(shape, np.float32) if self._start is None else self._start.astype(np.float32)
+        start = np.zeros(shape, bool) if self._start is None else self._start
+        logits: NDArray[np.float32] = np.where(start, np.float32(np.inf), np.float32(-np.inf))
         if not self._states:
-            return canvas
+            return logits
         state = self._states[-1]
-        logits = np.full(shape, -np.inf, np.float32)
-        state.crop.view.paste(state.logits, logits)
-        probability = sigmoid(logits)
         if state.edited is None:
-            return probability
-        edited = np.zeros(shape, np.float32)
+            state.crop.view.paste(state.logits, logits)
+            return logits
+        pasted, edited = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        state.crop.view.paste(state.logits, pasted)
         state.crop.view.paste(state.edited.astype(np.float32), edited)
-        return np.where(edited > 0.5, probability, canvas)
+        np.copyto(logits, pasted, where=edited > 0.5)
+        return logits
 
     @property
     def score(self) -> float:

@@ -31,11 +31,11 @@ from model.training.samples import RandomObjects, Sample
 POOL = 2
 """Samples that are encoded for each one that is trained on; the harder ones are likelier to be taken."""
 
-POINTED_WEIGHT = 4.0
-"""Extra weight of the error component that the click points at."""
+NEIGHBOURHOOD = (20.0, 64.0)
+"""Least and greatest radius around the click in which pixels weigh more (section 3.4: a square of 40 pixels)."""
 
-NEIGHBOURHOOD = 20
-"""Half side of the square around the click whose weight is doubled, pixels (section 3.4)."""
+NEIGHBOURHOOD_WEIGHT = 3.0
+"""Weight there, of right and wrong pixels alike: if the error alone weighed more, the head would change too much."""
 
 JITTER, JITTER_SHARE = 10.0, 0.05
 """A boundary click is off by at most this many pixels, and at most this share of the object's diagonal."""
@@ -69,18 +69,22 @@ class Rollout:
         aim = simulation.boundary_click(self.logits > 0, self.truth, clicked=self.aimed)
         if aim is None:
             return weight
-        error = (self.logits > 0) ^ self.truth
-        weight += POINTED_WEIGHT * masks.largest_component(error)
         rows, columns = np.nonzero(self.truth)
         diagonal = float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))
         noise = min(JITTER, JITTER_SHARE * diagonal)
         self.aimed.append(aim)
         self.boundary.append(simulation.jittered(aim, noise, np.ones(self.truth.shape, bool), generator))
-        x, y = round(aim[0]), round(aim[1])
-        weight[
-            max(y - NEIGHBOURHOOD, 0) : y + NEIGHBOURHOOD, max(x - NEIGHBOURHOOD, 0) : x + NEIGHBOURHOOD
-        ] *= 2
+        weight[self._neighbourhood(aim)] = NEIGHBOURHOOD_WEIGHT
         return weight
+
+    def _neighbourhood(self, aim: Point) -> NDArray[np.bool_]:
+        """(S, S), the disc around a click that holds the error it points at."""
+        rows, columns = np.indices(self.truth.shape, dtype=np.float32)
+        distance = np.hypot(columns - aim[0], rows - aim[1])
+        pointed = masks.largest_component((self.logits > 0) ^ self.truth)
+        radius = float(np.clip(distance[pointed].max(), *NEIGHBOURHOOD))
+        inside: NDArray[np.bool_] = distance <= radius
+        return inside
 
     def accept(self, after: NDArray[np.float32]) -> None:
         """Take the head's answer over as a session would."""

@@ -106,11 +106,9 @@ class TrainingRun:
 
     def save(self) -> None:
         """Write the averaged weights as a checkpoint and, last, the state to continue from."""
-        description = {
-            "stage": self.settings.stage,
-            "step": self.step,
-            "settings": self.settings.model_dump(mode="json"),
-        }
+        settings = self.settings.model_dump(mode="json") | {"data": self.settings.data.name}
+        settings["start"] = Path(self.settings.start).name  # names, no paths: checkpoints travel
+        description = {"stage": self.settings.stage, "step": self.step, "settings": settings}
         averaged: TwoStageNetwork = self.average.module  # type: ignore[assignment]
         save_checkpoint(self.out / "weights.safetensors", averaged, training=description)
         state = {

@@ -47,7 +47,9 @@ def test_selection_then_refinement_and_the_result_predicts(data: Path, tmp_path:
     assert changed_parts(load_checkpoint(selected).network, load_checkpoint(refined).network) == {
         "refinement"
     }
-    assert load_checkpoint(refined).training["stage"] == "refinement"
+    history = load_checkpoint(refined).training
+    assert (history["stage"], history["settings"]["data"]) == ("refinement", data.name)
+    assert str(tmp_path) not in str(history), "a checkpoint tells no paths of the machine it was made on"
     assert json.loads((tmp_path / "refinement" / "settings.json").read_text())["steps"] == 2
     image, _ = scene(0)
     assert load_predictor(refined).start(image).mask.shape == image.shape[:2]
@@ -102,7 +104,8 @@ def test_a_rollout_clicks_the_error_and_weighs_it():
     rollout = Rollout(logits, truth, (25.0, 32.0))
     weight = rollout.click(np.random.default_rng(0))
     assert rollout.aimed[0][0] == 47.0
-    assert weight[32, 40] > weight[32, 20] == 1
+    assert weight[32, 40] > weight[2, 2] == 1
+    assert weight[32, 40] == weight[32, 50], "right and wrong pixels near the click weigh alike"
     rollout.accept(np.where(truth, 4, -4).astype(np.float32))
     assert rollout.iou == 1.0
     assert (rollout.click(np.random.default_rng(0)) == 1).all(), "nothing is left to click"
