@@ -10,6 +10,9 @@ from model import masks
 REACH = 12.0
 """A change counts as made by a click if it comes this near to it, network pixels."""
 
+PINHOLE = 64
+"""Holes of fewer network pixels are noise, unless a click lies at them."""
+
 Point = tuple[float, float]
 
 
@@ -45,3 +48,22 @@ def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> N
     if not held.any():
         return logits
     return np.where(mask & ~held, -np.abs(logits), logits)
+
+
+def fill_pinholes(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDArray[np.float32]:
+    """Turn on the smallest holes of the mask, except those at a click.
+
+    Args:
+        logits: (h, w).
+        anchors: boundary clicks, network pixels.
+
+    Returns:
+        (h, w) logits.
+    """
+    outside = logits <= 0
+    labels, areas = masks.components(outside)
+    small = np.concatenate(([False], areas < PINHOLE))[labels]
+    if not small.any():
+        return logits
+    small &= ~masks.components_near(small, anchors, REACH)
+    return np.where(small, np.abs(logits) + np.float32(1e-3), logits)

@@ -13,7 +13,7 @@ from model.geometry import Box
 from model.guidance import Point
 from model.inference import Crop, Passes
 from model.logits import LIMIT, sigmoid
-from model.merging import drop_stray_parts, merge_change
+from model.merging import drop_stray_parts, fill_pinholes, merge_change
 
 BORDER = 0.02
 """A boundary click nearer to the crop's edge than this share of its side enlarges the crop."""
@@ -149,7 +149,7 @@ class Session:
                 break
             crop = self._passes.encode(self._image, window, click)
         anchor = crop.view.to_view(click.x, click.y)
-        return State(crop, drop_stray_parts(crop.logits, [anchor]), edited=None)
+        return State(crop, fill_pinholes(drop_stray_parts(crop.logits, [anchor]), []), edited=None)
 
     def _wider(self, crop: Crop) -> Box | None:
         """A window half as large again, if the mask runs over an edge of the crop that lies inside the image."""
@@ -189,7 +189,8 @@ class Session:
         after = self._passes.correct(before.crop, before.logits, boundary, anchor)
         merged, accepted = merge_change(before.logits, after, boundary[-1])
         if before.edited is None:
-            return replace(before, logits=drop_stray_parts(merged, [anchor, *boundary]))
+            held = drop_stray_parts(merged, [anchor, *boundary])
+            return replace(before, logits=fill_pinholes(held, boundary))
         return replace(before, logits=merged, edited=before.edited | accepted)
 
     def _selection_click(self) -> Click:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from model.merging import drop_stray_parts, merge_change
+from model.merging import drop_stray_parts, fill_pinholes, merge_change
 
 
 def logits_with(*regions: tuple[slice, slice]) -> np.ndarray:
@@ -43,3 +43,16 @@ def test_stray_parts_go_and_held_ones_stay():
 def test_a_mask_that_nothing_holds_is_left_alone():
     logits = logits_with(FAR)
     assert np.array_equal(drop_stray_parts(logits, [(50.0, 5.0)]), logits)
+
+
+def test_pinholes_are_filled_unless_somebody_clicked_them():
+    logits = logits_with(BODY)
+    logits[25:28, 25:28] = -1
+    assert np.array_equal(fill_pinholes(logits, []) > 0, logits_with(BODY) > 0)
+    assert np.array_equal(fill_pinholes(logits, [(28.0, 26.0)]), logits)
+
+
+def test_larger_holes_and_the_background_stay():
+    logits = logits_with(BODY)
+    logits[25:35, 25:35] = -1
+    assert np.array_equal(fill_pinholes(logits, []), logits)
