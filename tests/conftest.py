@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from PIL import Image
 
 from backend.app import create_app
@@ -17,12 +19,20 @@ from backend.settings import PREFIX, Settings, load_settings
 from model import Click, Predictor, load_predictor
 from tests.end_to_end.serving import serving
 
+# How long an example takes says nothing about whether it is right.
+property_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_settings.load_profile("untimed")
+
+# Every server that a test speaks to runs here, where no proxy can reach it.
+_DIRECT = ",".join(
+    filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "localhost,127.0.0.1,::1"))
+)
+os.environ.update({"NO_PROXY": _DIRECT, "no_proxy": _DIRECT})
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name == f"{PREFIX}LABEL_STUDIO":
-            continue  # where the end-to-end test finds Label Studio; no setting of ours
         if name.startswith((PREFIX, "LABEL_STUDIO_", "LOCAL_FILES_")):
             monkeypatch.delenv(name)
 

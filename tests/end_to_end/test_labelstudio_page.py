@@ -1,6 +1,6 @@
 """The real Label Studio in a real browser, with the real service behind it.
 
-Needs a Label Studio in an environment of its own (its pins are exact): BOUNDARYCLICK_LABEL_STUDIO is the path of its
+Needs a Label Studio in an environment of its own (its pins are exact): TEST_LABEL_STUDIO is the path of its
 `label-studio` executable. Starting it takes about a minute.
 """
 
@@ -26,7 +26,7 @@ from tests.end_to_end.labelstudio_editor import Editor
 from tests.end_to_end.labelstudio_server import TOKEN, LabelStudio, label_studio
 from tests.end_to_end.serving import ROOT, serving
 
-EXECUTABLE = os.environ.get("BOUNDARYCLICK_LABEL_STUDIO")
+EXECUTABLE = os.environ.get("TEST_LABEL_STUDIO")
 CONFIGURATION = (ROOT / "plugins" / "labelstudio" / "configurations" / "brush.xml").read_text()
 PHOTO = ROOT / "backend" / "web" / "samples" / "coffee.jpg"
 CUP = ((46.0, 40.0), (29.0, 27.0), (68.0, 22.0))
@@ -36,7 +36,7 @@ ORIENTATION = 0x0112
 
 pytestmark = pytest.mark.skipif(
     not EXECUTABLE,
-    reason="needs Label Studio: set BOUNDARYCLICK_LABEL_STUDIO to the path of a label-studio executable",
+    reason="needs Label Studio: set TEST_LABEL_STUDIO to the path of a label-studio executable",
 )
 
 
@@ -72,7 +72,7 @@ def mask_of(item: dict[str, Any]) -> NDArray[np.bool_]:
 
 def count_of(backend: str, action: str) -> int:
     """How many webhooks with the action have come, this one included."""
-    answer = requests.post(backend + "/webhook", json={"action": action}, timeout=60).json()
+    answer = requests.post(backend + "/webhook", json={"action": action}, timeout=600).json()
     assert answer["action"] == action
     return int(answer["count"])
 
