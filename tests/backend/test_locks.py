@@ -1,26 +1,50 @@
 import threading
+import time
 
 import pytest
 
 from backend.locks import KeyedLocks
 
+SECONDS = 600
+"""Until a test gives up; nothing is measured by it."""
 
-def test_one_key_is_held_by_one_thread_and_others_pass():
+
+def test_one_key_is_held_by_one_thread_at_a_time():
     locks = KeyedLocks()
-    entered = threading.Event()
+    start = threading.Barrier(4)
+    events: list[int] = []
+
+    def enter(number: int) -> None:
+        start.wait(SECONDS)
+        for _ in range(20):
+            with locks.holding("a"):
+                events.append(number)
+                time.sleep(0.001)  # lets the others in, if the lock does
+                events.append(number)
+
+    threads = [threading.Thread(target=enter, args=(number,), daemon=True) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert len(events) == 2 * 4 * 20
+    assert events[::2] == events[1::2]
+    assert len(locks) == 0
+
+
+def test_another_key_is_not_waited_for():
+    locks = KeyedLocks()
+    held: list[int] = []
 
     def enter() -> None:
-        with locks.holding("a"):
-            entered.set()
-
-    with locks.holding("a"):
-        thread = threading.Thread(target=enter)
-        thread.start()
         with locks.holding("b"):
-            assert len(locks) == 2
-        assert not entered.wait(0.05)
-    thread.join(10)
-    assert entered.is_set()
+            held.append(len(locks))
+
+    thread = threading.Thread(target=enter, daemon=True)
+    with locks.holding("a"):
+        thread.start()
+        thread.join(SECONDS)
+        assert held == [2]
     assert len(locks) == 0
 
 
