@@ -10,9 +10,11 @@ import pytest
 import requests
 
 from backend.benchmarking import clicks_on, photo_server, predict_body, serving
-from tests.end_to_end.serving import ROOT
+from tests.end_to_end.serving import ROOT, end_group, limited
 
 SIZE = (320, 240)
+SECONDS = 600
+"""Until a test gives up; nothing is measured by it."""
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -21,23 +23,23 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=SECONDS,
     )
 
 
 def test_clicks_from_many_threads_over_http(served, photo_png):
-    image = requests.post(f"{served}/api/images", data=photo_png, timeout=60).json()
+    image = requests.post(f"{served}/api/images", data=photo_png, timeout=SECONDS).json()
     clicks = [{"x": 120, "y": 90, "role": "select"}, {"x": 165, "y": 90, "role": "boundary"}]
 
     def ask(count: int) -> list[int]:
         body = {"image": image["image"], "clicks": clicks[:count]}
-        return requests.post(f"{served}/api/segment", json=body, timeout=120).json()["runs"]
+        return requests.post(f"{served}/api/segment", json=body, timeout=SECONDS).json()["runs"]
 
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(ask, [1, 2, 1, 2, 1, 2]))
     assert answers[0] == answers[2] == answers[4]
     assert answers[1] == answers[3] == answers[5]
-    assert requests.get(f"{served}/ready", timeout=60).status_code == 200
+    assert requests.get(f"{served}/ready", timeout=SECONDS).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_label_studios_requests_are_answered_with_a_stable_region(beside_label_s
     regions = []
     for count in (1, 2, 3):
         answer = requests.post(
-            f"{beside_label_studio}/predict", json=predict_body(1, SIZE, clicks[:count]), timeout=120
+            f"{beside_label_studio}/predict", json=predict_body(1, SIZE, clicks[:count]), timeout=SECONDS
         )
         assert answer.status_code == 200
         regions.append(answer.json()["results"][0]["result"][0])
@@ -67,20 +69,27 @@ def test_bad_requests_break_nothing_for_the_next(beside_label_studio):
     elsewhere = predict_body(3, SIZE, clicks_on(*SIZE)[:1])
     elsewhere["tasks"][0]["data"]["image"] = "http://169.254.169.254/latest/meta-data"
     for bad in (missing, elsewhere):
-        answer = requests.post(f"{beside_label_studio}/predict", json=bad, timeout=120)
+        answer = requests.post(f"{beside_label_studio}/predict", json=bad, timeout=SECONDS)
         assert answer.status_code == 400
         assert "\n" not in answer.json()["error"]
-    assert requests.post(f"{beside_label_studio}/predict", json=body, timeout=120).status_code == 200
+    assert requests.post(f"{beside_label_studio}/predict", json=body, timeout=SECONDS).status_code == 200
 
 
 def test_it_stops_when_asked():
     process = subprocess.Popen(
         [sys.executable, "-m", "backend.cli", "serve", "--port", "0", "--threads", "1"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
     )  # fmt: skip
-    assert process.stdout.readline() == "boundaryclick is ready\n"
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=120)
+    try:
+        with limited(process, SECONDS):
+            assert process.stdout.readline() == "boundaryclick is ready\n"
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=SECONDS)
+    finally:
+        end_group(process)
+        process.stdout.close()
+        process.stderr.close()
     assert process.returncode == 0
     assert errors == ""
 

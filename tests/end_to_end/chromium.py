@@ -10,6 +10,8 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+PATIENCE = 600
+"""Seconds until a test gives up; nothing is measured by it."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -45,6 +47,8 @@ def chromium(downloads: Path, size: tuple[int, int] = (1280, 800)) -> Iterator[C
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     chrome = Chrome(options=options, service=Service(driver))
     try:
+        chrome.set_script_timeout(PATIENCE)
+        chrome.set_page_load_timeout(PATIENCE)
         yield chrome
     finally:
         chrome.quit()

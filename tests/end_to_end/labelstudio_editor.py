@@ -13,9 +13,9 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.end_to_end.chromium import PATIENCE
 from tests.end_to_end.labelstudio_server import PASSWORD, USER, LabelStudio
 
-SECONDS = 180
 ACCEPT = '[data-testid="bottombar-accept-suggestions-button"]'
 _STORE = "const store = window.Htx && Htx.annotationStore && Htx.annotationStore.selected; if (!store) return null; "
 _IMAGE = _STORE + "const image = [...store.names.values()].find(tag => tag.type === 'image'); "
@@ -136,7 +136,7 @@ class Editor:
 
     def wait(self, condition: Callable[[], T]) -> T:
         """What `condition` returns as soon as it is true."""
-        return WebDriverWait(self._browser, SECONDS, poll_frequency=0.1).until(lambda _: condition())
+        return WebDriverWait(self._browser, PATIENCE, poll_frequency=0.1).until(lambda _: condition())
 
     def _press(self, key: str) -> None:
         self._browser.find_element(By.TAG_NAME, "body").send_keys(key)

@@ -36,7 +36,7 @@ class LabelStudio:
     def api(self, method: str, path: str, **options: Any) -> Any:
         """Answer to a request of the user; an error status fails the test with the server's words."""
         headers = {"Authorization": f"Token {TOKEN}"}
-        response = requests.request(method, self.url + path, headers=headers, timeout=60, **options)
+        response = requests.request(method, self.url + path, headers=headers, timeout=600, **options)
         assert response.status_code < 300, f"{method} {path}: {response.status_code} {response.text[:300]}"
         return response.json() if response.content else None
 
@@ -91,7 +91,7 @@ def process(command: list[str], environment: Mapping[str, str], log: Path, ready
     finally:
         started.terminate()
         try:
-            started.wait(20)
+            started.wait(60)
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait()
@@ -108,7 +108,7 @@ def _await(started: subprocess.Popen[bytes], url: str, log: Path) -> None:
     for _ in range(START_SECONDS):
         assert started.poll() is None, f"{started.args!r} ended: {log.read_text(errors='replace')[-2000:]}"
         try:
-            if requests.get(url, timeout=2).ok:
+            if requests.get(url, timeout=60).ok:
                 return
         except requests.RequestException:
             pass

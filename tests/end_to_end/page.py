@@ -14,8 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-PATIENCE = 60
-"""Seconds until a test gives up; nothing is measured by it."""
+from tests.end_to_end.chromium import PATIENCE
 
 
 class Page:

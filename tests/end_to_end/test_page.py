@@ -265,7 +265,7 @@ def test_an_image_that_the_server_has_let_go_is_sent_again(browser):
         page = Page(browser, url)
         select(page, CUP)
         requests.post(
-            f"{url}/api/images", data=(SAMPLES / "cat.jpg").read_bytes(), timeout=60
+            f"{url}/api/images", data=(SAMPLES / "cat.jpg").read_bytes(), timeout=600
         ).raise_for_status()
         select(page, RIM_OF_SAUCER)
         assert [answer for answer in page.statuses() if answer[0].startswith("/api/")] == [
