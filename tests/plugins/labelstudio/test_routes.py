@@ -15,7 +15,7 @@ from plugins.labelstudio.rle import decode
 from tests.plugins.labelstudio.doubles import RADIUS, Discs, Downloads, Pictures, golden
 
 STUDIO = "http://localhost:8085"
-WARM_SECONDS = 30.0
+WARM_SECONDS = 600.0
 Change = Callable[[dict[str, Any]], object]
 
 
