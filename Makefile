@@ -2,12 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PORT ?= 9090
 
 .PHONY: run test lint format clean
 
 run: $(VENV)/installed
-	$(BIN)/boundaryclick serve --port $(PORT)
+	$(BIN)/boundaryclick serve $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/installed-test lint
 	tests/install_browser.sh

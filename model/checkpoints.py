@@ -102,7 +102,9 @@ def _network_of(path: Path, metadata: dict[str, str]) -> tuple[TwoStageNetwork, 
     try:
         network = build_network(NetworkConfig.model_validate_json(metadata.get("configuration", "")))
         training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
-    except (ValueError, RuntimeError) as error:  # pydantic's and json's errors are ValueErrors
+    except (
+        Exception
+    ) as error:  # the file may come from anybody, and a network can fail to be built in many ways
         raise WeightsError(
             f"weights {path}: expected a network configuration of this version in its metadata, got another; "
             "use weights made by this version"

@@ -35,9 +35,13 @@ class Click:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
                 raise InvalidClick(f"click {name}: expected a number of pixels, got {value!r}")
-            if not math.isfinite(value):
-                raise InvalidClick(f"click {name}: expected a finite number of pixels, got {value}")
-            object.__setattr__(self, name, float(value))
+            try:
+                pixels = float(value)
+            except OverflowError:
+                pixels = math.inf
+            if not math.isfinite(pixels):
+                raise InvalidClick(f"click {name}: expected a finite number of pixels, got {pixels}")
+            object.__setattr__(self, name, pixels)
         if self.role not in ROLES:
             raise InvalidClick(f"click role: expected one of {', '.join(ROLES)}, got {self.role!r}")
 

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
-MOST_PADDING = 16
+MOST_PADDING = 4
 """A box may have so many times the pixels of the image inside it before it is no longer padded."""
+
+MOST_PADDED = 16_000_000
+"""Pixels of the largest box that is padded."""
 
 
 @dataclass(frozen=True)
@@ -173,13 +176,12 @@ class View:
         return self.box.width * self.box.height > self.width * self.height
 
     def _mostly_beyond(self, inside: Box) -> bool:
-        """Whether padding the image to the box would take far more memory than the image: long, thin images.
+        """Whether padding the image to the box would take much more memory than the image itself.
 
         Then the part inside is resampled alone, to whole network pixels: at most half a network pixel off.
         """
-        return (
-            self._shrinks and self.box.width * self.box.height > MOST_PADDING * inside.width * inside.height
-        )
+        pixels, seen = self.box.width * self.box.height, inside.width * inside.height
+        return self._shrinks and pixels > seen and (pixels > MOST_PADDING * seen or pixels > MOST_PADDED)
 
     def _cells(self, inside: Box) -> Box:
         """The network pixels that show a part of the box, at least one in each direction."""

@@ -1,8 +1,8 @@
 """A session: one object of one image, its clicks and the masks after each."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,12 +30,14 @@ class State:
 
     Attributes:
         logits: (size, size) float32.
-        edited: (size, size), where the mask follows `logits`; elsewhere it is the starting mask. None: everywhere.
+        edited: (size, size), where the mask follows `logits`; elsewhere it is `base`. None: everywhere in the crop.
+        base: (H, W) mask of the whole image that the clicks started from; None: background.
     """
 
     crop: Crop
     logits: NDArray[np.float32]
-    edited: NDArray[np.bool_] | None
+    edited: NDArray[np.bool_] | None = None
+    base: NDArray[np.bool_] | None = None
 
 
 class Session:
@@ -48,6 +50,7 @@ class Session:
     def __init__(self, passes: Passes, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> None:
         self._passes, self._image, self._start = passes, image, mask
         self._states: list[State] = []
+        self._deepest: Click | None = None
         self.clicks: tuple[Click, ...] = ()
 
     def click(self, click: Click) -> NDArray[np.bool_]:
@@ -58,11 +61,8 @@ class Session:
                 click is the selection click, unless the session started from a mask; all others are boundary clicks.
         """
         self._check(click)
-        if click.role == "select":
-            state = self._select(click)
-        else:
-            before = self._states[-1] if self._states else self._adopt()
-            state = self._refine(before, click)
+        selects = click.role == "select"
+        state = self._select(click) if selects else self._refine(self._before(click), click)
         self._states.append(state)
         self.clicks = (*self.clicks, click)
         return self.mask
@@ -86,10 +86,12 @@ class Session:
         return sigmoid(self._logits())
 
     def _logits(self) -> NDArray[np.float32]:
-        """(H, W) logits of the whole image; infinite where the starting mask was not touched, or beyond the crop."""
+        """(H, W) logits of the image; infinite where no click has changed the starting mask, or beyond the crop."""
+        base = self._states[-1].base if self._states else self._start
         shape = self._image.shape[:2]
-        start = np.zeros(shape, bool) if self._start is None else self._start
-        logits: NDArray[np.float32] = np.where(start, np.float32(np.inf), np.float32(-np.inf))
+        logits: NDArray[np.float32] = np.full(shape, -np.inf, np.float32)
+        if base is not None:
+            logits[base] = np.inf
         if not self._states:
             return logits
         state = self._states[-1]
@@ -119,11 +121,11 @@ class Session:
     @property
     def nbytes(self) -> int:
         """Memory in bytes that the session holds, the image included."""
-        crops = {id(state.crop): state.crop for state in self._states}
-        held = sum(crop.nbytes for crop in crops.values()) + sum(
-            state.logits.nbytes for state in self._states
-        )
-        return held + self._image.nbytes + (0 if self._start is None else self._start.nbytes)
+        arrays: list[NDArray[Any] | None] = [self._image, self._start]
+        arrays += [array for state in self._states for array in (state.logits, state.edited, state.base)]
+        shared = {id(array): array.nbytes for array in arrays if array is not None}
+        crops = {id(state.crop): state.crop.nbytes for state in self._states}
+        return sum(shared.values()) + sum(crops.values())
 
     def _check(self, click: Click) -> None:
         height, width = self._image.shape[:2]
@@ -149,7 +151,7 @@ class Session:
                 break
             crop = self._passes.encode(self._image, window, click)
         anchor = crop.view.to_view(click.x, click.y)
-        return State(crop, fill_pinholes(drop_stray_parts(crop.logits, [anchor]), []), edited=None)
+        return State(crop, fill_pinholes(drop_stray_parts(crop.logits, [anchor]), []))
 
     def _wider(self, crop: Crop) -> Box | None:
         """A window half as large again, if the mask runs over an edge of the crop that lies inside the image."""
@@ -166,20 +168,23 @@ class Session:
         grow = (box.width + 3) // 4
         return Box(box.left - grow, box.top - grow, box.right + grow, box.bottom + grow)
 
-    def _adopt(self) -> State:
-        """State of the starting mask: its crop, with the point deepest inside it as selection click."""
-        assert self._start is not None  # noqa: S101 - `_check` has seen to it
-        x, y = simulation.selection_click(self._start)
-        crop = self._passes.encode(self._image, self._passes.window(Box.of_mask(self._start)), Click(x, y))
-        return State(crop, self._start_logits(crop), edited=np.zeros(crop.logits.shape, bool))
+    def _on(self, base: NDArray[np.bool_], window: Box) -> State:
+        """A new crop on a mask of the whole image, which stays to the pixel where no click changes it."""
+        crop = self._passes.encode(self._image, window, self._selection_click())
+        inside = crop.view.extract(base.astype(np.float32))
+        logits = ((inside * 2 - 1) * (LIMIT / 2)).astype(np.float32)
+        return State(crop, logits, np.zeros(logits.shape, bool), base)
 
-    def _start_logits(self, crop: Crop) -> NDArray[np.float32]:
-        assert self._start is not None  # noqa: S101
-        inside = crop.view.extract(self._start.astype(np.float32)).astype(np.float32, copy=False)
-        return ((inside * 2 - 1) * LIMIT / 2).astype(np.float32)
+    def _before(self, click: Click) -> State:
+        """The mask so far, in a crop that holds the click."""
+        if self._states:
+            return self._reaching(self._states[-1], click)
+        assert self._start is not None  # noqa: S101 - `_check` has seen to it
+        column, row = click.pixel(self._image.shape[1], self._image.shape[0])
+        box = Box.of_mask(self._start).union(Box(column, row, column + 1, row + 1))
+        return self._on(self._start, self._passes.window(box))
 
     def _refine(self, before: State, click: Click) -> State:
-        before = self._reaching(before, click)
         view = before.crop.view
         boundary: list[Point] = [
             view.to_view(c.x, c.y) for c in (*self.clicks, click) if c.role == "boundary"
@@ -194,43 +199,22 @@ class Session:
         return replace(before, logits=merged, edited=before.edited | accepted)
 
     def _selection_click(self) -> Click:
+        """The annotator's, or the point deepest inside the starting mask."""
         if self._start is None:
             return self.clicks[0]
-        x, y = simulation.selection_click(self._start)
-        return Click(x, y)
+        if self._deepest is None:
+            box = Box.of_mask(self._start)
+            x, y = simulation.selection_click(self._start[box.top : box.bottom, box.left : box.right])
+            self._deepest = Click(x + box.left, y + box.top)
+        return self._deepest
 
     def _reaching(self, state: State, click: Click) -> State:
-        """The same state in a crop that holds the click; encodes the image again only if it does not yet."""
+        """The same mask in a crop that holds the click; encodes the image again only if it does not yet."""
         box = state.crop.view.box
         if box.contains(click.x, click.y, margin=BORDER * box.width):
             return state
         column, row = click.pixel(self._image.shape[1], self._image.shape[0])
-        window = self._passes.window(box.union(Box(column, row, column + 1, row + 1)))
-        crop = self._passes.encode(self._image, window, self._selection_click())
-        return State(
-            crop,
-            self._moved(state, state.logits, crop),
-            None if state.edited is None else self._moved(state, state.edited.astype(np.float32), crop) > 0.5,
-        )
-
-    def _moved(self, state: State, values: NDArray[np.float32], crop: Crop) -> NDArray[np.float32]:
-        """A map of the old crop in the pixels of a new one around it; beyond it background, or the starting mask."""
-        view, old = crop.view, state.crop.view.box
-        left, top = view.to_view(old.left - 0.5, old.top - 0.5)
-        right, bottom = view.to_view(old.right - 0.5, old.bottom - 0.5)
-        columns, rows = (
-            slice(round(left + 0.5), round(right + 0.5)),
-            slice(round(top + 0.5), round(bottom + 0.5)),
-        )
-        if values.dtype == bool or values is not state.logits:
-            moved = np.zeros(crop.logits.shape, np.float32)
-        elif self._start is not None:
-            moved = self._start_logits(crop)
-        else:
-            moved = np.full(crop.logits.shape, -LIMIT / 2, np.float32)
-        size = (columns.stop - columns.start, rows.stop - rows.start)
-        moved[rows, columns] = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
-        return moved
+        return self._on(self.mask, self._passes.window(box.union(Box(column, row, column + 1, row + 1))))
 
 
 def check_mask(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -1,9 +1,11 @@
 """What the project says of itself holds: containers, make targets, packages, sample photos, licences."""
 
+import json
 import re
 from pathlib import Path
 
 import yaml
+from safetensors import safe_open
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,6 +56,21 @@ def test_every_dependency_is_explained_in_the_readme():
 
 
 def test_links_between_the_documents_lead_somewhere():
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "model" / "weights" / "README.md"]:
+    for document in [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "model" / "weights" / "README.md",
+    ]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_checkpoints_tell_no_paths_of_the_machine_they_were_made_on():
+    for path in (ROOT / "model" / "weights").glob("*.safetensors"):
+        with safe_open(path, framework="pt") as file:
+            assert not re.search(r'"/', json.dumps(file.metadata()).replace("\\", ""))
+
+
+def test_no_document_has_a_figure_still_to_come():
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "model").rglob("*.md")]:
+        assert "@@" not in document.read_text(), document.name

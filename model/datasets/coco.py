@@ -34,8 +34,12 @@ class CocoObjects:
     """
 
     def __init__(self, root: Path) -> None:
-        from pycocotools.coco import COCO  # noqa: PLC0415 - only training needs it
-
+        try:
+            from pycocotools.coco import COCO  # noqa: PLC0415 - only training needs it
+        except ImportError:
+            raise DatasetError(
+                "COCO data set: expected the package pycocotools, not installed; pip install 'boundaryclick[train]'"
+            ) from None
         self._images = root / "images"
         annotations = root / "annotations.json"
         if not annotations.is_file() or not self._images.is_dir():

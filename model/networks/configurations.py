@@ -11,7 +11,9 @@ class NetworkConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(description="name of the configuration")
-    backbone: str = Field(description="name of a timm model with features at strides 4, 8, 16 and 32")
+    backbone: str = Field(
+        pattern=r"^[a-z0-9_]+$", description="timm model with features at strides 4, 8, 16 and 32; no hub"
+    )
     feature_channels: PositiveInt = Field(
         description="channels of the selection features that the head reuses"
     )

@@ -13,6 +13,7 @@ from model import Click, InvalidClick
         ({"x": 0.0, "y": math.inf}, "finite"),
         ({"x": "1", "y": 0.0}, "number"),
         ({"x": True, "y": 0.0}, "number"),
+        ({"x": 10**400, "y": 0.0}, "finite"),
         ({"x": 0.0, "y": 0.0, "role": "edge"}, "select, boundary"),
     ],
 )

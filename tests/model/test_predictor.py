@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from model import Click, InvalidClick, InvalidImage, Predictor, load_predictor
+
+SAMPLES = Path(__file__).parents[2] / "backend" / "web" / "samples"
 
 
 def clicks_on(width: int, height: int) -> list[Click]:
@@ -205,3 +211,59 @@ def test_the_shipped_weights_load():
     predictor = load_predictor()
     assert predictor.version.startswith("default-")
     assert predictor.config.name == "default"
+
+
+@pytest.fixture
+def still_predictor(tiny_weights: Path) -> Predictor:
+    """A predictor whose head corrects nothing."""
+    predictor = load_predictor(tiny_weights)
+    head = predictor._passes.network.refinement
+    torch.nn.init.zeros_(head.correct.weight)
+    torch.nn.init.zeros_(head.correct.bias)
+    return predictor
+
+
+@pytest.mark.parametrize("click", [(7990, 5990), (7000, 200), (7900, 10)])
+def test_a_click_far_from_a_small_object_on_a_large_photo(still_predictor: Predictor, click: tuple[int, int]):
+    image = np.zeros((6000, 8000, 3), np.uint8)
+    mask = np.zeros((6000, 8000), bool)
+    mask[10:14, 10:14] = True
+    session = still_predictor.start(image, mask)
+    session.click(Click(12, 10, "boundary"))
+    session.click(Click(*click, "boundary"))
+    assert session.crop.contains(*click)
+    assert np.array_equal(session.mask, mask)
+
+
+def test_a_far_click_on_a_long_thin_image(still_predictor: Predictor):
+    session = still_predictor.start(np.zeros((2, 20000, 3), np.uint8))
+    before = session.click(Click(0, 0))
+    assert np.array_equal(session.click(Click(19999, 1.5, "boundary")), before)
+
+
+def test_enlarging_the_crop_changes_nothing_by_itself(still_predictor: Predictor):
+    photo = np.random.default_rng(2).integers(0, 255, (700, 900, 3), dtype=np.uint8)
+    mask = np.zeros((700, 900), bool)
+    mask[100:180, 100:190] = True
+    session = still_predictor.start(photo, mask)
+    session.click(Click(150, 100, "boundary"))
+    first = session.crop
+    session.click(Click(880, 690, "boundary"))
+    assert session.crop != first
+    assert np.array_equal(session.mask, mask)
+
+
+def test_a_boundary_click_with_the_shipped_weights_repairs_what_it_points_at():
+    predictor = load_predictor()
+    assert predictor.training["stage"] == "refinement"
+    photo = np.asarray(Image.open(SAMPLES / "cat.jpg").convert("RGB"))
+    session = predictor.start(photo)
+    before = session.click(Click(photo.shape[1] / 2, photo.shape[0] / 2))
+    crop = session.crop
+    changed = 0
+    for x, y in [(0.5, 0.35), (0.35, 0.5), (0.65, 0.5), (0.5, 0.65)]:
+        click = Click(x * photo.shape[1], y * photo.shape[0], "boundary")
+        changed += int((session.click(click) ^ before).sum())
+        assert session.crop == crop
+        session.undo()
+    assert changed > 0.001 * before.size
