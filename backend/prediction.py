@@ -24,6 +24,9 @@ from model.predictor import Prediction, Predictor, Session, prediction_of
 P = ParamSpec("P")
 T = TypeVar("T")
 
+MOST_CLICKS = 100
+"""On one object: more than anybody sets, and a bound on the work of one request."""
+
 _SIZES_REMEMBERED = 256
 
 
@@ -95,11 +98,16 @@ class PredictionService:
             mask: (H, W), an existing mask to repair.
 
         Raises:
-            InvalidClick: none, outside the image, or in the wrong order.
+            InvalidClick: none, more than `MOST_CLICKS`, outside the image, or in the wrong order.
             InvalidImage: the mask does not fit the image.
         """
         if not clicks:
             raise InvalidClick("clicks: expected at least one, got none; click the middle of the object")
+        if len(clicks) > MOST_CLICKS:
+            raise InvalidClick(
+                f"clicks: expected at most {MOST_CLICKS} on one object, got {len(clicks)}; "
+                "accept the mask and repair what is left by hand"
+            )
         for click in clicks:
             click.require_inside(image.width, image.height)
         key = _SessionKey(

@@ -1,19 +1,19 @@
 """What the page and the server say to each other: JSON bodies of `/api/images` and `/api/segment`."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from backend.prediction import MOST_CLICKS
 from model.clicks import Click, Role
 from model.errors import RequestInvalid
 
 Message = TypeVar("Message", bound=BaseModel)
 
-MAX_CLICKS = 500
-"""More than anybody sets on one object; keeps the work of one request bounded."""
+Number = Annotated[float, Field(strict=True)]
 
 
 class ClickMessage(BaseModel):
@@ -21,8 +21,8 @@ class ClickMessage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    x: float
-    y: float
+    x: Number
+    y: Number
     role: Role
 
 
@@ -32,7 +32,7 @@ class SegmentRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     image: str = Field(pattern=r"^[0-9a-f]{64}$")
-    clicks: list[ClickMessage] = Field(min_length=1, max_length=MAX_CLICKS)
+    clicks: Annotated[list[ClickMessage], Field(min_length=1, max_length=MOST_CLICKS), FailFast()]
 
     def to_clicks(self) -> list[Click]:
         """The clicks as the model knows them; raises InvalidClick for a coordinate that is not finite."""
@@ -65,10 +65,10 @@ class SegmentAnswer(BaseModel):
     model: str
 
 
-def parse(kind: type[Message], body: Any) -> Message:
-    """`body` as a message of `kind`; raises RequestInvalid, one line on the first thing that is wrong."""
+def parse(kind: type[Message], body: bytes) -> Message:
+    """JSON `body` as a message of `kind`; raises RequestInvalid, one line on the first thing that is wrong."""
     try:
-        return kind.model_validate(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
@@ -92,5 +92,6 @@ def encode_runs(mask: NDArray[np.bool_]) -> list[int]:
 
 
 def _shortened(value: object) -> str:
-    text = repr(value)
+    # Cut before it is written out: the value may be a body of megabytes.
+    text = repr(value[:60] if isinstance(value, (str, bytes, list)) else value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,7 +1,6 @@
 """Routes of the page: the page itself, its sample photos, and the two requests that it makes."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request, send_from_directory
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 
 from backend.images import ImageStore
 from backend.prediction import PredictionService
+from backend.warming import Warmer
 from backend.web.messages import (
     ImageAnswer,
     Milliseconds,
@@ -41,8 +41,7 @@ def create_blueprint(service: PredictionService, images: ImageStore) -> Blueprin
     """
     # Not "/static": the application's own static route would come first and hide it.
     web = Blueprint("web", __name__, static_folder="static", static_url_path="/assets")
-    # One thread: encoding ahead must never take the cores from somebody who clicks.
-    ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode-ahead")
+    warmer = Warmer(service.warm)
 
     @web.after_request
     def secure(response: Response) -> Response:
@@ -59,15 +58,16 @@ def create_blueprint(service: PredictionService, images: ImageStore) -> Blueprin
 
     @web.post("/api/images")
     def upload() -> ResponseReturnValue:
+        _refuse_foreign_page()
         image = images.decode(_uploaded_bytes())
-        ahead.submit(service.warm, image)
+        warmer.offer(image)
         height, width = image.pixels.shape[:2]
         return _answer(ImageAnswer(image=image.digest, width=width, height=height))
 
     @web.post("/api/segment")
     def segment() -> ResponseReturnValue:
         started = time.perf_counter()
-        message = parse(SegmentRequest, request.get_json(silent=True))
+        message = parse(SegmentRequest, _json_body())
         image = images.find(message.image)
         if image is None:
             return jsonify(
@@ -89,6 +89,30 @@ def create_blueprint(service: PredictionService, images: ImageStore) -> Blueprin
         )
 
     return web
+
+
+def _json_body() -> bytes:
+    """The request's JSON; another content type is refused, since any web page may send those anywhere."""
+    if not request.is_json:
+        raise RequestInvalid(
+            f"body: expected content type application/json, got {request.mimetype or 'none'}"
+        )
+    return request.get_data(cache=False)
+
+
+def _refuse_foreign_page() -> None:
+    """Refuse an upload that any web page could make its visitor's browser send here; raises RequestInvalid.
+
+    Browsers ask before they send image types to another origin, and get no permission. Forms, plain text and
+    bodies without a type they send unasked, but always with an Origin, which programs leave out.
+    """
+    if request.mimetype.startswith("image/") or request.mimetype == "application/octet-stream":
+        return
+    if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
+        raise RequestInvalid(
+            "image: expected content type image/* or application/octet-stream from a web page, "
+            f"got {request.mimetype or 'none'}"
+        )
 
 
 def _uploaded_bytes() -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.decoding import DecodedImage
-from backend.prediction import PredictionService
+from backend.prediction import MOST_CLICKS, PredictionService
 from model import Click, InvalidClick, InvalidImage, Predictor
 from model.inference import Passes
 
@@ -151,6 +151,16 @@ def test_bad_clicks_are_refused_and_break_nothing(service, image, clicks):
     again = service.predict(image, [SELECT, RIGHT])
     np.testing.assert_array_equal(again.mask, good.mask)
     assert service.kept == 1
+
+
+def test_more_clicks_than_anybody_sets_are_refused_before_any_work(service, image, counter):
+    clicks = [SELECT, *[RIGHT] * MOST_CLICKS]
+    with pytest.raises(
+        InvalidClick, match=f"expected at most {MOST_CLICKS} on one object, got {MOST_CLICKS + 1};"
+    ):
+        service.predict(image, clicks)
+    assert counter.encoded == 0
+    assert service.kept == 0
 
 
 def test_bad_masks_are_refused(service, image, photo):

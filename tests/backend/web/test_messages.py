@@ -1,16 +1,23 @@
 """Bodies of the page's requests: what is refused and how masks are written."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
-from backend.web.messages import MAX_CLICKS, SegmentRequest, encode_runs, parse
+from backend.prediction import MOST_CLICKS
+from backend.web.messages import SegmentRequest, encode_runs, parse
 from model.clicks import Click
 from model.errors import RequestInvalid
 
 DIGEST = "0" * 64
 SELECT = {"x": 1.5, "y": -0.5, "role": "select"}
+
+
+def body_of(message):
+    return json.dumps(message).encode()
 
 
 @given(arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12)))
@@ -35,7 +42,7 @@ def test_runs_of_small_masks(mask, runs):
 
 def test_clicks_keep_order_and_fractions():
     boundary = {"x": 20.25, "y": 3, "role": "boundary"}
-    message = parse(SegmentRequest, {"image": DIGEST, "clicks": [SELECT, boundary]})
+    message = parse(SegmentRequest, body_of({"image": DIGEST, "clicks": [SELECT, boundary]}))
     assert message.to_clicks() == [Click(1.5, -0.5, "select"), Click(20.25, 3.0, "boundary")]
 
 
@@ -47,16 +54,18 @@ def test_clicks_keep_order_and_fractions():
         ({"clicks": [SELECT]}, "image"),
         ({"image": "abc", "clicks": [SELECT]}, "image"),
         ({"image": DIGEST, "clicks": []}, "clicks"),
-        ({"image": DIGEST, "clicks": [SELECT] * (MAX_CLICKS + 1)}, "clicks"),
+        ({"image": DIGEST, "clicks": [SELECT] * (MOST_CLICKS + 1)}, "clicks"),
         ({"image": DIGEST, "clicks": [{"x": 1, "y": 2, "role": "outline"}]}, "clicks.0.role"),
         ({"image": DIGEST, "clicks": [{"x": "left", "y": 2, "role": "select"}]}, "clicks.0.x"),
+        ({"image": DIGEST, "clicks": [{"x": True, "y": 2, "role": "select"}]}, "clicks.0.x"),
+        ({"image": DIGEST, "clicks": [{"x": 1, "y": "3", "role": "select"}]}, "clicks.0.y"),
         ({"image": DIGEST, "clicks": [{"x": 1, "role": "select"}]}, "clicks.0.y"),
         ({"image": DIGEST, "clicks": [SELECT], "mask": "x" * 9000}, "mask"),
     ],
 )
 def test_refusals_are_one_short_line_that_names_the_field(body, named):
     with pytest.raises(RequestInvalid) as refused:
-        parse(SegmentRequest, body)
+        parse(SegmentRequest, body_of(body))
     line = str(refused.value)
     assert line.startswith(f"{named}: ")
     assert "\n" not in line

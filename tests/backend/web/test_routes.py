@@ -83,6 +83,34 @@ def test_upload_takes_a_form_too(client, photo_png):
     assert answer.get_json() == upload(client, photo_png).get_json()
 
 
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None]
+)
+@pytest.mark.parametrize(
+    "header",
+    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}],
+    ids=str,
+)
+def test_upload_refuses_what_a_foreign_page_can_send_unasked(client, photo_png, content_type, header):
+    form = {"image": (io.BytesIO(photo_png), "photo.png")}
+    data = form if content_type == "multipart/form-data" else photo_png
+    answer = client.post("/api/images", data=data, content_type=content_type, headers=header)
+    assert answer.status_code == 400
+    assert "from a web page" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/octet-stream"])
+def test_upload_takes_what_its_own_page_sends(client, photo_png, content_type):
+    headers = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    answer = client.post("/api/images", data=photo_png, content_type=content_type, headers=headers)
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_upload_takes_a_body_without_type_from_a_program(client, photo_png):
+    assert client.post("/api/images", data=photo_png).status_code == 200
+
+
 @pytest.mark.parametrize("data", [b"", b"this is no image, whatever its name says"])
 def test_upload_refuses_what_is_no_image(client, data):
     answer = upload(client, data)
@@ -130,7 +158,25 @@ def test_segment_refuses_clicks_that_make_no_sense(client, photo_png, clicks):
     assert "click" in answer.get_json()["error"]
 
 
-def test_segment_refuses_a_body_that_is_no_json(client):
-    answer = client.post("/api/segment", data=b"{", content_type="application/json")
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[" * 200_000, b"\xff" * 200_000], ids=["empty", "cut", "deep", "no text"]
+)
+def test_segment_refuses_a_body_that_is_no_json(client, body):
+    answer = client.post("/api/segment", data=body, content_type="application/json")
     assert answer.status_code == 400
     assert answer.get_json()["error"].startswith("body: ")
+    assert len(answer.get_json()["error"]) < 300
+
+
+def test_segment_refuses_the_content_types_of_foreign_pages(client):
+    answer = client.post("/api/segment", data=b"{}", content_type="text/plain")
+    assert answer.status_code == 400
+    assert "application/json" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("x", [True, "3", None])
+def test_segment_refuses_coordinates_that_are_no_numbers(client, photo_png, select, x):
+    digest = upload(client, photo_png).get_json()["image"]
+    answer = segment(client, digest, [select | {"x": x}])
+    assert answer.status_code == 400
+    assert answer.get_json()["error"].startswith("clicks.0.x: ")
