@@ -58,8 +58,8 @@ class HostPolicy:
 
     Args:
         trusted: origins that are always allowed, wherever they live.
-        allowed: host, host:port, *.domain or *; without a port the scheme's own port is meant. A host named
-            in full may have a private address, one matched by * may not.
+        allowed: host, *.domain or *, each with or without :port; without one the scheme's own port is meant.
+            A host named in full may have a private address, one matched by * may not.
     """
 
     trusted: Sequence[Origin] = ()
@@ -111,12 +111,10 @@ def _split(url: str) -> SplitResult:
 
 def _matches(pattern: str, origin: Origin) -> bool:
     """Whether a pattern with a * covers the origin."""
-    if pattern == "*":
-        return True
-    if not pattern.startswith("*."):
+    host, _, port = pattern.partition(":")
+    if host != "*" and not host.startswith("*."):
         return False
-    ending, _, port = pattern[1:].partition(":")
-    return origin.host.endswith(ending) and origin.port == (
+    return origin.host.endswith(host[1:]) and origin.port == (
         int(port) if port else DEFAULT_PORTS[origin.scheme]
     )
 

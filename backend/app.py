@@ -10,13 +10,13 @@ from werkzeug.exceptions import HTTPException
 
 from backend import web
 from backend.addresses import HostPolicy, Origin
-from backend.decoding import ImageLimits, ImageTooLarge
+from backend.decoding import ImageLimits
 from backend.fetching import Downloader
 from backend.images import ImageStore
 from backend.prediction import PredictionService, use_threads
 from backend.settings import Settings
 from model import __version__
-from model.errors import BoundaryClickError
+from model.errors import BoundaryClickError, ImageTooLarge
 from model.predictor import Predictor, load_predictor
 from plugins.labelstudio.client import Connection
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from model.errors import ImageRejected
+from model.errors import ImageRejected, ImageTooLarge
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 # OpenCV's interpolation counts columns and rows in 16-bit integers.
@@ -20,10 +20,6 @@ MAX_SIDE = 32_767
 
 _WIDE_MODES = ("I", "F")
 _pillow_lock = threading.Lock()
-
-
-class ImageTooLarge(ImageRejected):
-    """Image data beyond a limit on bytes or pixels."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +69,13 @@ def decode_image(data: bytes, limits: ImageLimits) -> DecodedImage:
 
 
 def decode_mask(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
-    """Decode an image file into a (H, W) mask: every pixel that is neither 0, black nor transparent.
+    """Decode an image file into a (H, W) mask: every pixel that is neither black nor transparent.
 
     Raises:
         ImageRejected, ImageTooLarge: as `decode_image`.
     """
     with _opened(data, limits) as image:
-        if image.mode in ("1", "L", "P", *_WIDE_MODES) or image.mode.startswith("I;"):
+        if image.mode in ("1", "L", *_WIDE_MODES) or image.mode.startswith("I;"):
             return np.array(image).astype(bool)
         values: NDArray[np.uint8] = np.asarray(image.convert("RGBA"))
     return np.logical_and(values[..., :3].any(axis=2), values[..., 3] > 0)

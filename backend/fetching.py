@@ -11,8 +11,7 @@ import certifi
 import urllib3
 
 from backend.addresses import HostPolicy, Origin
-from backend.decoding import ImageTooLarge
-from model.errors import ImageRejected
+from model.errors import AccessRefused, ImageRejected, ImageTooLarge
 
 MAX_REDIRECTS = 5
 _CHUNK = 1 << 16
@@ -50,6 +49,7 @@ class Downloader:
         Raises:
             ImageRejected: not allowed, not there, or not in time; one line that names no secret of the URL.
             ImageTooLarge: more bytes than allowed.
+            AccessRefused: status 401 or 403.
         """
         if url[:5].lower() == "data:":
             return decode_data_uri(url, self._max_bytes)
@@ -112,9 +112,13 @@ class Downloader:
             raise ImageRejected(
                 f"{_shown(url)}: expected the file as it is, got it compressed; switch that off there"
             )
+        if response.status in (401, 403):
+            raise AccessRefused(
+                f"{_shown(url)}: expected status 200, got {response.status}; "
+                "is the Label Studio token set and valid?"
+            )
         if response.status != 200:
-            hint = "; is the Label Studio token set and valid?" if response.status in (401, 403) else ""
-            raise ImageRejected(f"{_shown(url)}: expected status 200, got {response.status}{hint}")
+            raise ImageRejected(f"{_shown(url)}: expected status 200, got {response.status}")
         body = bytearray()
         try:
             # Not `stream`: that waits for full chunks, and a server that drips would outlast the deadline.

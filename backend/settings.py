@@ -15,7 +15,9 @@ from model.errors import SettingsError
 PREFIX = "BOUNDARYCLICK_"
 MEBIBYTE = 1 << 20
 
-_HOST_PATTERN = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?")
+_HOST_PATTERN = re.compile(
+    r"\*(:\d{1,5})?|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?"
+)
 _DEVICE_PATTERN = re.compile(r"cpu|mps|cuda(:\d+)?")
 
 
@@ -31,7 +33,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, validate_default=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        validate_default=True,
     )
 
     host: str = Field(
@@ -74,7 +81,8 @@ class Settings(BaseSettings):
     fetch_timeout: float = Field(10.0, gt=0, le=600, description="Seconds that fetching one image may take.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Hosts that http(s) images may come from, by commas: host, host:port, *.domain or *. "
+        description="Hosts that http(s) images may come from, by commas: host, *.domain or *, each with "
+        "or without :port; without one the scheme's own port is meant. "
         "Hosts named in full may be on a private network, those matched by * may not. "
         "The Label Studio host is always allowed.",
     )
@@ -119,7 +127,7 @@ class Settings(BaseSettings):
         for host in value:
             if not _HOST_PATTERN.fullmatch(host):
                 raise ValueError(
-                    f"expected host, host:port, *.domain or *, separated by commas, got {host!r}"
+                    f"expected host, *.domain or *, with or without :port, by commas, got {host!r}"
                 )
         return value
 

@@ -5,6 +5,8 @@ BoundaryClickError
 ├── InvalidImage      an array that is no image, or a mask that does not fit it              (also ValueError)
 ├── WeightsError      weights that are missing, damaged or made for another network
 ├── ImageRejected     image data from outside that is missing, corrupt, too large or not allowed
+│   ├── ImageTooLarge    image data beyond a limit on bytes or pixels
+│   └── AccessRefused    image data that its server does not give to us: a token is missing, wrong or expired
 ├── RequestInvalid    a request from outside that cannot be understood
 ├── SettingsError     a setting with a value that cannot be used
 └── DatasetError      a data set that is not laid out as its reader expects
@@ -31,6 +33,14 @@ class WeightsError(BoundaryClickError):
 
 class ImageRejected(BoundaryClickError):
     """Image data from outside that is missing, corrupt, too large or not allowed."""
+
+
+class ImageTooLarge(ImageRejected):
+    """Image data beyond a limit on bytes or pixels."""
+
+
+class AccessRefused(ImageRejected):
+    """Image data that its server does not give to us: a token is missing, wrong or expired."""
 
 
 class RequestInvalid(BoundaryClickError):

@@ -12,7 +12,7 @@ from threading import Lock
 import requests
 from cachetools import LRUCache
 
-from model.errors import ImageRejected, SettingsError
+from model.errors import AccessRefused, ImageRejected, ImageTooLarge, SettingsError
 from plugins.labelstudio.addresses import absolute_url, local_file, origin, same_server, takes_token
 from plugins.labelstudio.messages import Identifier, shortened
 from plugins.labelstudio.ports import Downloader
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 ACCESS_SECONDS = 240.0
 """How long an access token is used; Label Studio makes them for 300 seconds."""
+REFUSED_SECONDS = 5.0
+"""How long an exchange that failed is not tried again: each try may take as long as `REFRESH_TIMEOUT`."""
 REFRESH_TIMEOUT = (3.0, 10.0)
 MOST_PROJECTS = 256
 
@@ -86,7 +88,7 @@ class LabelStudioClient:
     Args:
         download: gets bytes from an absolute URL.
         connection: the settings.
-        clock: seconds, for the age of access tokens.
+        clock: seconds, for the age of access tokens and of failures to get one.
     """
 
     def __init__(
@@ -100,6 +102,8 @@ class LabelStudioClient:
         self._claims_lock = Lock()
         self._access = ""
         self._access_until = 0.0
+        self._refusal = ""
+        self._refusal_until = 0.0
         self._access_lock = Lock()
 
     def remember(self, project: Identifier | None, hostname: str | None, token: str | None) -> None:
@@ -137,7 +141,12 @@ class LabelStudioClient:
         name = local_file(url, server)
         if self._connection.local_files_root is not None and name is not None:
             return _read_below(self._connection.local_files_root, name, self._connection.largest_file)
-        return self._download(url, self._authorization(project, server))
+        headers = self._authorization(project, server)
+        try:
+            return self._download(url, headers)
+        except AccessRefused:
+            self._forget_access(headers)
+            raise
 
     def _say_once(self, hostname: str, configured: str) -> None:
         """Label Studio repeats /setup at every opened task; one line about it is enough."""
@@ -172,10 +181,25 @@ class LabelStudioClient:
     def _access_token(self, server: str, token: str) -> str:
         """Short-lived token for a personal access token, which Label Studio does not take itself."""
         with self._access_lock:
-            if self._clock() >= self._access_until:
+            now = self._clock()
+            if self._access and now < self._access_until:
+                return self._access
+            # Those who waited for a try that failed must not each make their own, one after the other.
+            if self._refusal and now < self._refusal_until:
+                raise ImageRejected(self._refusal)
+            try:
                 self._access = _refresh(server, token)
-                self._access_until = self._clock() + ACCESS_SECONDS
+            except ImageRejected as error:
+                self._refusal, self._refusal_until = str(error), self._clock() + REFUSED_SECONDS
+                raise
+            self._access_until = self._clock() + ACCESS_SECONDS
             return self._access
+
+    def _forget_access(self, headers: Mapping[str, str]) -> None:
+        """Exchange the personal access token again next time, unless that has happened in the meantime."""
+        with self._access_lock:
+            if headers.get("Authorization") == f"Bearer {self._access}":
+                self._access = ""
 
 
 def _refresh(server: str, token: str) -> str:
@@ -216,7 +240,7 @@ def _read_below(root: Path, name: str, largest: int) -> bytes:
             f"image: expected a file below the local storage's document root, got {shortened(name)}"
         )
     if size > largest:
-        raise ImageRejected(
+        raise ImageTooLarge(
             f"image: expected a file of {largest} bytes at most, got {size}: {shortened(name)}"
         )
     return data

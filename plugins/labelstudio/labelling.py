@@ -114,29 +114,37 @@ def read_labelling(configuration: str) -> Labelling:
         root: Element = fromstring(configuration, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
         raise RequestInvalid(f"labelling configuration: expected well-formed XML, got {error}") from None
+    return _read(root)
+
+
+def _read(root: Element) -> Labelling:
+    """In one pass, each element once: a label belongs to the innermost control around it."""
     images: dict[str, str] = {}
-    controls: list[Control] = []
-    for element in root.iter():
+    controls: list[tuple[Element, list[str]]] = []
+    nobody: list[str] = []
+    waiting: list[tuple[Element, list[str]]] = [(root, nobody)]
+    while waiting:
+        element, labels = waiting.pop()
         tag = str(element.tag).lower()
         if tag == "image" and element.get("name"):
             images[str(element.get("name"))] = element.get("value", "").removeprefix("$")
         elif element.get("name") and element.get("toName"):
-            controls.append(_control(tag, element))
-    return Labelling(images, tuple(controls))
+            labels = []
+            controls.append((element, labels))
+        elif tag == "label" and (value := element.get("alias") or element.get("value")):
+            labels.append(value)
+        waiting.extend((child, labels) for child in reversed(element))
+    return Labelling(images, tuple(_control(element, labels) for element, labels in controls))
 
 
-def _control(tag: str, element: Element) -> Control:
-    name = element.get("name", "")
+def _control(element: Element, labels: Iterable[str]) -> Control:
+    tag, name = str(element.tag).lower(), element.get("name", "")
     return Control(
         tag=tag,
         name=name,
         images=tuple(part.strip() for part in element.get("toName", "").split(",")),
         role=_role(name, element.get("role")) if tag in CLICK_TAGS else None,
-        labels=tuple(
-            value
-            for child in element.iter()
-            if str(child.tag).lower() == "label" and (value := child.get("alias") or child.get("value"))
-        ),
+        labels=tuple(labels),
     )
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from model.errors import BoundaryClickError, RequestInvalid
+from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid
 from plugins.labelstudio.adapter import Adapter
 from plugins.labelstudio.client import Connection, LabelStudioClient
 from plugins.labelstudio.ports import Downloader, ImageLoader, ImageT, PredictionService
@@ -28,7 +28,7 @@ def create_blueprint(
 
     @routes.errorhandler(BoundaryClickError)
     def refuse(error: BoundaryClickError) -> ResponseReturnValue:
-        return jsonify(error=" ".join(str(error).split())), 400
+        return jsonify(error=" ".join(str(error).split())), 413 if isinstance(error, ImageTooLarge) else 400
 
     @routes.post("/setup")
     def setup() -> Response:

@@ -63,6 +63,10 @@ def test_nothing_is_allowed_that_is_not_named(names):
         ("*.example.org", "https://sub.example.org:22", False),
         ("*.example.org:22", "https://sub.example.org:22", True),
         ("*", "http://anything.example", True),
+        ("*", "https://anything.example", True),
+        ("*", "http://anything.example:6379", False),
+        ("*:8080", "http://anything.example:8080", True),
+        ("*:8080", "http://anything.example", False),
     ],
 )
 def test_patterns(names, pattern, url, allowed):

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from backend.decoding import DecodedImage, ImageLimits, ImageTooLarge, decode_image, decode_mask
-from model.errors import ImageRejected
+from backend.decoding import DecodedImage, ImageLimits, decode_image, decode_mask
+from model.errors import ImageRejected, ImageTooLarge
 
 LIMITS = ImageLimits(max_bytes=1 << 20, max_pixels=64_000_000)
 WHITE, RED = (255, 255, 255), (255, 0, 0)
@@ -239,9 +239,12 @@ def test_masks_are_what_is_not_black():
     expected = np.array([[True, False], [False, True]])
     grey = Image.fromarray(expected.astype(np.uint8))
     palette = grey.copy()
-    palette.putpalette([0, 0, 0, 0, 0, 0])
+    palette.putpalette([0, 0, 0, 255, 0, 0])
+    # The colour counts, not its number: 0 stands for white here.
+    turned = grey.point(lambda v: 1 - v)
+    turned.putpalette([255, 255, 255, 0, 0, 0])
     colour = Image.fromarray(np.where(expected[:, :, None], RED, 0).astype(np.uint8))
-    for image in (grey, grey.point(lambda v: v * 255), grey.point(bool, "1"), palette, colour):
+    for image in (grey, grey.point(lambda v: v * 255), grey.point(bool, "1"), palette, turned, colour):
         np.testing.assert_array_equal(decode_mask(encoded(image), LIMITS), expected)
 
 

@@ -7,9 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from backend.addresses import HostPolicy, Origin
-from backend.decoding import ImageTooLarge
 from backend.fetching import MAX_REDIRECTS, Downloader
-from model.errors import ImageRejected
+from model.errors import ImageRejected, ImageTooLarge
 
 BODY = b"bytes of an image" * 10
 

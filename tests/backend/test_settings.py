@@ -14,16 +14,29 @@ def test_defaults_listen_on_this_machine_only_and_fetch_from_nowhere_else():
 
 def test_environment_is_read_and_arguments_win(monkeypatch):
     monkeypatch.setenv("BOUNDARYCLICK_PORT", "1234")
-    monkeypatch.setenv("BOUNDARYCLICK_ALLOWED_HOSTS", "Images.example.org, *.example.net:81,")
+    monkeypatch.setenv("BOUNDARYCLICK_ALLOWED_HOSTS", "Images.example.org, *.example.net:81,*:8080,")
     assert load_settings().port == 1234
     assert load_settings(port=0, host=None).port == 0
-    assert load_settings().allowed_hosts == ("images.example.org", "*.example.net:81")
+    assert load_settings().allowed_hosts == ("images.example.org", "*.example.net:81", "*:8080")
 
 
 @pytest.mark.parametrize("name", ["LABEL_STUDIO_URL", "LABEL_STUDIO_HOST", "BOUNDARYCLICK_LABEL_STUDIO_URL"])
 def test_label_studio_is_found_under_the_names_people_know(monkeypatch, name):
     monkeypatch.setenv(name, "https://labels.example.org/studio/")
     assert load_settings().label_studio_url == "https://labels.example.org/studio"
+
+
+@pytest.mark.parametrize("name", ["LABEL_STUDIO_URL", "BOUNDARYCLICK_LABEL_STUDIO_URL", "BOUNDARYCLICK_PORT"])
+def test_an_empty_variable_counts_as_unset(monkeypatch, name):
+    default = load_settings()
+    monkeypatch.setenv(name, "")
+    assert load_settings() == default
+
+
+def test_an_empty_variable_does_not_hide_another_name_of_it(monkeypatch):
+    monkeypatch.setenv("BOUNDARYCLICK_LABEL_STUDIO_URL", "")
+    monkeypatch.setenv("LABEL_STUDIO_HOST", "https://labels.example.org")
+    assert load_settings().label_studio_url == "https://labels.example.org"
 
 
 @pytest.mark.parametrize("name", ["LABEL_STUDIO_API_KEY", "LABEL_STUDIO_ACCESS_TOKEN"])

@@ -11,12 +11,16 @@ PERSONAL = "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.c2lnbmF0dXJl"
 
 
 class TokenServer(ThreadingHTTPServer):
-    """Serves every path under /data/ to those who may see it; `refreshes` counts exchanged tokens."""
+    """Serves every path under /data/ to those who may see it.
+
+    `refreshes` counts exchanged tokens, `tries` also those that were refused.
+    """
 
     def __init__(self, body: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.body = body
         self.refreshes = 0
+        self.tries = 0
         self.headers_seen: list[dict[str, str]] = []
 
     @property
@@ -38,6 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.tries += 1
         if self.path == "/api/token/refresh/" and sent == {"refresh": PERSONAL}:
             self.server.refreshes += 1
             self._answer(200, json.dumps({"access": f"access-{self.server.refreshes}"}).encode())

@@ -3,14 +3,22 @@
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier, Thread
+from unittest.mock import Mock
 
 import pytest
+import requests
 
 from backend.addresses import HostPolicy, Origin
 from backend.fetching import Downloader
-from model.errors import ImageRejected, SettingsError
-from plugins.labelstudio.client import ACCESS_SECONDS, Connection, Credentials, LabelStudioClient
-from tests.plugins.labelstudio.doubles import Downloads
+from model.errors import ImageRejected, ImageTooLarge, SettingsError
+from plugins.labelstudio.client import (
+    ACCESS_SECONDS,
+    REFUSED_SECONDS,
+    Connection,
+    Credentials,
+    LabelStudioClient,
+)
+from tests.plugins.labelstudio.doubles import Downloads, refusal
 from tests.plugins.labelstudio.label_studio_double import LEGACY, PERSONAL, TokenServer, token_server
 
 PATH = "/data/upload/1/a.png"
@@ -86,6 +94,41 @@ def test_a_refused_personal_token_is_told_but_not_shown(server: TokenServer) -> 
     with pytest.raises(ImageRejected, match=r"got HTTP 401; make a new one") as caught:
         fetched(client_of(server, "dead.dead.dead"))
     assert "dead" not in str(caught.value)
+
+
+def test_an_exchange_that_failed_is_not_tried_again_for_a_while(server: TokenServer) -> None:
+    clock = Clock()
+    client = client_of(server, "dead.dead.dead", clock)
+    first = refusal(lambda: fetched(client))
+    assert "got HTTP 401; make a new one" in first
+    clock.now += REFUSED_SECONDS - 1
+    assert [refusal(lambda: fetched(client)) for _ in range(5)] == [first] * 5
+    assert server.tries == 1
+    clock.now += 1
+    assert refusal(lambda: fetched(client)) == first
+    assert server.tries == 2
+
+
+def test_a_failure_is_forgotten_when_label_studio_is_back(
+    server: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    client = client_of(server, PERSONAL, clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, "post", Mock(side_effect=requests.ConnectionError))
+        assert "is it running?" in refusal(lambda: fetched(client))
+    clock.now += REFUSED_SECONDS
+    assert fetched(client) == b"the image"
+
+
+def test_an_access_token_that_is_refused_is_exchanged_again(server: TokenServer) -> None:
+    client = client_of(server, PERSONAL)
+    assert fetched(client) == b"the image"
+    # The server takes the newest only: as if it had been started anew with another secret.
+    server.refreshes += 1
+    assert "got 401" in refusal(lambda: fetched(client))
+    assert fetched(client) == b"the image"
+    assert server.tries == 2
 
 
 def test_label_studio_that_is_not_there_is_told() -> None:
@@ -191,7 +234,7 @@ def test_mounted_local_files_are_read_from_disk(tmp_path: Path) -> None:
     for name in ("../secret", "link.png", "photos", "no.png", "a%00b", "x" * 5000):
         with pytest.raises(ImageRejected, match="below the local storage's document root"):
             fetched(client, f"/data/local-files/?d={name}")
-    with pytest.raises(ImageRejected, match="expected a file of 100 bytes at most, got 101"):
+    with pytest.raises(ImageTooLarge, match="expected a file of 100 bytes at most, got 101"):
         fetched(client, "/data/local-files/?d=large.png")
     assert downloads.seen == []
 

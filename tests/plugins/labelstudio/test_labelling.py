@@ -135,3 +135,22 @@ def test_what_is_no_configuration_is_refused_in_one_line(text: str, message: str
 def test_controls_without_a_name_or_a_target_are_no_controls() -> None:
     labelling = read_labelling(view('<KeyPoint toName="image"/><Brush name="b"/><Header name="h"/>'))
     assert labelling.controls == ()
+
+
+def test_a_label_belongs_to_the_innermost_control_around_it() -> None:
+    inner = '<Labels name="inner" toName="image"><View><Label value="Cat"/></View></Labels>'
+    outer = f'<Labels name="outer" toName="image"><Label value="Dog"/>{inner}<Label value="Bird"/></Labels>'
+    controls = read_labelling(view(outer)).controls
+    assert [(control.name, control.labels) for control in controls] == [
+        ("outer", ("Dog", "Bird")),
+        ("inner", ("Cat",)),
+    ]
+
+
+def test_a_deeply_nested_megabyte_gives_each_label_once() -> None:
+    start, end = '<L name="a" toName="b"><Label value="c"/>', "</L>"
+    depth = LONGEST_CONFIGURATION // len(start + end)
+    controls = read_labelling(start * depth + end * depth).controls
+    assert len(controls) == depth
+    # Labels that were gathered again by each control around them would be depth / 2 times as many.
+    assert sum(len(control.labels) for control in controls) == depth

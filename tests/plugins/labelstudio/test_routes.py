@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from model import Click
+from model.errors import ImageRejected, ImageTooLarge
 from plugins.labelstudio import Connection, create_blueprint
 from plugins.labelstudio.rle import decode
 from tests.plugins.labelstudio.doubles import RADIUS, Discs, Downloads, Pictures, golden
@@ -186,6 +187,19 @@ def test_a_refusal_names_the_task_in_the_log(
     assert "expected WIDTHxHEIGHT" in refused(http, golden("request-clicks-1"))
     assert "task 2 of project '2." in caplog.text
     assert "expected WIDTHxHEIGHT" in caplog.text
+
+
+@pytest.mark.parametrize(("refusal", "status"), [(ImageTooLarge, 413), (ImageRejected, 400)])
+def test_an_image_that_is_too_large_has_a_status_of_its_own(
+    service: Discs, refusal: type[ImageRejected], status: int
+) -> None:
+    def download(url: str, headers: Mapping[str, str]) -> bytes:
+        raise refusal("image: expected another\none")
+
+    app = Flask("test")
+    app.register_blueprint(create_blueprint(service, Pictures(), download, Connection(STUDIO)))
+    response = app.test_client().post("/predict", json=golden("request-clicks-1"))
+    assert (response.status_code, response.get_json()) == (status, {"error": "image: expected another one"})
 
 
 @pytest.mark.parametrize("route", ["/setup", "/predict", "/webhook"])
