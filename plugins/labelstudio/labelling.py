@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 from xml.etree.ElementTree import Element, ParseError
 
@@ -56,7 +56,8 @@ class Output:
         offered = (self.labels or self.control).labels
         if not offered:
             return wanted
-        known = tuple(label for label in wanted if label in offered)
+        names = frozenset(offered)
+        known = tuple(label for label in wanted if label in names)
         return known or (offered if len(offered) == 1 else ())
 
 
@@ -82,7 +83,12 @@ class Labelling:
 
     def role_of(self, control: str) -> Role | None:
         """Role of the clicks made with the tag `control`, None if their order decides."""
-        return next((tag.role for tag in self.controls if tag.name == control), None)
+        return self._roles.get(control)
+
+    @cached_property
+    def _roles(self) -> Mapping[str, Role | None]:
+        """Role by name of the control; of those with one name the first counts."""
+        return {control.name: control.role for control in reversed(self.controls)}
 
     def output(self, image: str) -> Output:
         """Where masks of `image` go: BrushLabels if there is one, else Brush with the Labels beside it."""

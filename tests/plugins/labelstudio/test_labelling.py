@@ -75,6 +75,11 @@ def test_the_attribute_gives_the_role_and_else_the_name(tag: str, role: str | No
     assert labelling.role_of("another") is None
 
 
+def test_of_two_controls_with_one_name_the_first_gives_the_role() -> None:
+    first, second = (f'<KeyPoint name="k" role="{role}" toName="image"/>' for role in ("select", "boundary"))
+    assert read_labelling(view(first + second)).role_of("k") == "select"
+
+
 def test_an_unknown_role_is_refused() -> None:
     with pytest.raises(RequestInvalid, match="expected role select or boundary on 'k', got 'border'"):
         read_labelling(view('<KeyPoint name="k" role="border" toName="image"/>'))
