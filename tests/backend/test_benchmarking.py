@@ -25,8 +25,8 @@ def test_the_photo_server_serves_what_a_body_names():
     size = (64, 48)
     path = benchmarking.predict_body(3, size, benchmarking.clicks_on(*size))["tasks"][0]["data"]["image"]
     with benchmarking.photo_server() as url:
-        answer = requests.get(url + path, timeout=30)
-        assert requests.get(url + "/nothing", timeout=30).status_code == 404
+        answer = requests.get(url + path, timeout=600)
+        assert requests.get(url + "/nothing", timeout=600).status_code == 404
     assert answer.content.startswith(b"\xff\xd8")
 
 

@@ -125,7 +125,7 @@ def test_a_mask_of_one_pixel_can_be_repaired(tiny_predictor: Predictor, noise_im
     assert session.crop.contains(120, 0)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(points=st.lists(st.tuples(st.floats(-0.5, 120.5), st.floats(-0.5, 89.5)), min_size=1, max_size=4))
 def test_any_clicks_inside_the_image_are_answered_and_undone(
     tiny_predictor: Predictor, noise_image: np.ndarray, points: list[tuple[float, float]]

@@ -4,7 +4,7 @@ from threading import Event
 
 from plugins.labelstudio.warming import Warmer
 
-SECONDS = 30.0
+SECONDS = 600.0
 
 
 def test_the_newest_of_those_that_wait_is_the_one_that_runs() -> None:
