@@ -62,12 +62,12 @@ class TrainingRun:
         network.requires_grad_(False)
         for module in trained:
             module.requires_grad_(True)
-        if self.device.type == "cpu":
-            keep_depthwise_in_float32(network)
         self.average = AveragedModel(
-            network.to(self.device),
+            network,
             multi_avg_fn=get_ema_multi_avg_fn(settings.averaging),  # type: ignore[no-untyped-call]
         )
+        if self.device.type == "cpu":
+            keep_depthwise_in_float32(network)
         backbone = {id(p) for p in network.selection.backbone.parameters()}
         parameters = [p for p in network.parameters() if p.requires_grad]
         self._parameters = parameters
