@@ -28,7 +28,8 @@ _GEOMETRY = (
     "image.zoomingPositionX, image.zoomingPositionY]"
 )
 _REACHABLE = (
-    "const box = document.querySelector('.konvajs-content').getBoundingClientRect(); "
+    "const canvas = document.querySelector('.konvajs-content'); if (!canvas) return false; "  # the page draws it anew
+    "const box = canvas.getBoundingClientRect(); "
     "const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2); "
     "return !!top && !!top.closest('.konvajs-content')"
 )
