@@ -1,7 +1,11 @@
 """Losses on logits. All are means per object, so that learning rates do not depend on the image size."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
+
+LossName = Literal["nfl", "ba-ce", "cb-ce"]
 
 TAU = 40.0
 K = 255.0
@@ -59,3 +63,47 @@ def normalised_focal_loss(
     if weight is not None:
         loss = loss * weight
     return loss.sum(dim=(1, 2, 3)).mean()
+
+
+def soft_overlap_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """1 - IoU of the probabilities with the target; unlike the focal loss it goes on until the background is at zero.
+
+    Args:
+        logits, target: (B, 1, H, W), target in {0, 1}.
+
+    Returns:
+        scalar.
+    """
+    probability = torch.sigmoid(logits)
+    intersection = (probability * target).sum(dim=(1, 2, 3))
+    union = (probability + target - probability * target).sum(dim=(1, 2, 3))
+    # One pixel is added to both: an object of no pixels would otherwise be 0 / 0.
+    return (1 - (intersection + 1) / (union + 1)).mean()
+
+
+def training_loss(
+    name: LossName,
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    distance: torch.Tensor,
+    *,
+    weight: torch.Tensor | None = None,
+    overlap: float = 0.0,
+) -> torch.Tensor:
+    """The loss of that name.
+
+    Args:
+        name: `nfl` (normalised focal loss with the boundary-aware weight), `ba-ce` or `cb-ce` (Eq. 3 and 1).
+        logits, target, distance: (B, 1, H, W); distance to the object in pixels, 0 inside.
+        weight: (B, 1, H, W) factor per pixel.
+        overlap: weight of `soft_overlap_loss` that is added.
+
+    Returns:
+        scalar.
+    """
+    if name != "cb-ce":
+        aware = 1 + boundary_aware_weight(distance)
+        weight = aware if weight is None else weight * aware
+    pixels = normalised_focal_loss if name == "nfl" else class_balanced_cross_entropy
+    loss = pixels(logits, target, weight)
+    return loss + overlap * soft_overlap_loss(logits, target) if overlap else loss

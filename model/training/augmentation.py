@@ -88,16 +88,35 @@ def warp(
 
 def colour(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
     """Random brightness, contrast, saturation and colour cast; now and then grey or blurred."""
-    pixels = image.astype(np.float32)
-    gain = generator.uniform(0.75, 1.25) * generator.uniform(0.93, 1.07, size=3)
-    pixels = (
-        (pixels - 127.0) * generator.uniform(0.75, 1.25) + 127.0 * gain.mean() + generator.uniform(-12, 12)
+    matrix = colour_matrix(
+        cast=generator.uniform(0.93, 1.07, size=3),
+        gain=generator.uniform(0.75, 1.25),
+        contrast=generator.uniform(0.75, 1.25),
+        shift=generator.uniform(-12, 12),
+        saturation=0.0 if generator.random() < 0.05 else generator.uniform(0.6, 1.4),
     )
-    pixels *= (gain / gain.mean()).astype(np.float32)
-    grey = pixels.mean(axis=2, keepdims=True)
-    saturation = 0.0 if generator.random() < 0.05 else generator.uniform(0.6, 1.4)
-    pixels = grey + (pixels - grey) * saturation
+    pixels = cv2.transform(image, matrix).astype(np.uint8, copy=False)
     if generator.random() < 0.1:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), generator.uniform(0.5, 1.2))
-    clipped: NDArray[np.float32] = np.clip(pixels, 0, 255)
-    return clipped.astype(np.uint8)
+        pixels = cv2.GaussianBlur(pixels, (0, 0), generator.uniform(0.5, 1.2)).astype(np.uint8, copy=False)
+    return pixels
+
+
+def colour_matrix(
+    *, cast: NDArray[np.float64], gain: float, contrast: float, shift: float, saturation: float
+) -> NDArray[np.float64]:
+    """One affine map of RGB within [0, 255].
+
+    Args:
+        cast: (3,) factor of each channel, of which only the ratios count.
+        gain: brightness of middle grey, in its own brightness.
+        contrast: factor of the differences from middle grey.
+        shift: added brightness.
+        saturation: factor of the differences from the mean of the channels; 0 is grey.
+
+    Returns:
+        (3, 4), the last column added.
+    """
+    tint = cast / cast.mean()
+    mix = saturation * np.eye(3) + (1 - saturation) / 3
+    offset = tint * (127.0 * (gain - contrast) + shift)
+    return np.column_stack([mix @ np.diag(contrast * tint), mix @ offset])

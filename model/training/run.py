@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from model.checkpoints import save_checkpoint
 from model.errors import WeightsError
+from model.losses import LossName
 from model.networks import TwoStageNetwork
 from model.training.precision import cpu_has_fast_bfloat16, keep_depthwise_in_float32
 
@@ -33,6 +42,9 @@ class TrainingSettings(BaseModel):
     rate: PositiveFloat = Field(6e-4, description="highest learning rate of the decoder and the head")
     backbone_rate: PositiveFloat = Field(1.5e-4, description="highest learning rate of the backbone")
     warmup: NonNegativeInt = 100
+    loss: LossName = Field("nfl", description="loss per pixel: `nfl`, `ba-ce` or `cb-ce`")
+    overlap: NonNegativeFloat = Field(1.0, description="weight of the soft overlap loss that is added")
+    paste: float = Field(0.4, ge=0, le=1, description="share of samples with a second object pasted in")
     averaging: float = Field(0.998, ge=0, lt=1, description="decay of the exponential average of the weights")
     clicks: PositiveInt = Field(6, description="boundary clicks per sample (refinement)")
     source_weights: dict[str, float] = Field(

@@ -15,9 +15,13 @@ from model.datasets.coco import CocoObjects
 from model.errors import DatasetError
 from model.geometry import Box
 from model.training.augmentation import CropPolicy, colour, random_window, warp
+from model.training.copy_paste import paste_object
 
 SMALLEST = 32
 """Objects of fewer pixels, in the data or after cropping, are left out of training."""
+
+SAME = 0.3
+"""Share of the pasted objects that are a copy of the sample's own."""
 
 
 class Sample(TypedDict):
@@ -45,10 +49,12 @@ class RandomObjects(IterableDataset[Sample]):
         size: int,
         policy: CropPolicy,
         seed: int,
+        *,
         source_weights: dict[str, float] | None = None,
+        paste: float = 0.0,
     ) -> None:
         self.objects = CocoObjects(root)
-        self.size, self.policy, self.seed = size, policy, seed
+        self.size, self.policy, self.seed, self.paste = size, policy, seed, paste
         self.records = [r for r in self.objects.records if self.objects.area(r) >= SMALLEST]
         if not self.records:
             raise DatasetError(
@@ -75,6 +81,9 @@ class RandomObjects(IterableDataset[Sample]):
         image = self.objects.image(record)
         window = random_window(Box.of_mask(mask), mask.shape[1], mask.shape[0], self.policy, generator)
         pixels, target = warp(image, mask, window, self.size, generator)
+        if generator.random() < self.paste:
+            other = (image, mask) if generator.random() < SAME else self._other(generator)
+            pixels, target = paste_object(pixels, target, *other, generator)
         if np.count_nonzero(target) < SMALLEST:
             return None
         return Sample(
@@ -83,6 +92,10 @@ class RandomObjects(IterableDataset[Sample]):
             distance=torch.from_numpy(masks.distance_to(target)),
             click=torch.tensor(random_selection_click(target, generator)),
         )
+
+    def _other(self, generator: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        record = self.records[int(generator.choice(len(self.records), p=self.probabilities))]
+        return self.objects.image(record), self.objects.mask(record)
 
 
 def random_selection_click(truth: NDArray[np.bool_], generator: np.random.Generator) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from model.guidance import gaussian_map
-from model.losses import boundary_aware_weight, normalised_focal_loss
+from model.losses import training_loss
 from model.networks import TwoStageNetwork
 from model.networks.two_stage import normalise_image
 from model.training.augmentation import SELECTION_CROPS
@@ -25,6 +25,7 @@ def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: P
         SELECTION_CROPS,
         seed=settings.seed + run.step,
         source_weights=settings.source_weights,
+        paste=settings.paste,
     )
     batches = iter(DataLoader(data, settings.batch, num_workers=settings.workers))
     log = Log(out / "log.csv")
@@ -34,8 +35,8 @@ def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: P
         with autocast(run.device, run.mixed):
             logits = _select(network, batch, run.device, network.config.guidance_sigma)
         target = batch["target"].to(run.device)[:, None].float()
-        weight = 1 + boundary_aware_weight(batch["distance"].to(run.device)[:, None])
-        loss = normalised_focal_loss(logits, target, weight)
+        distance = batch["distance"].to(run.device)[:, None]
+        loss = training_loss(settings.loss, logits, target, distance, overlap=settings.overlap)
         loss.backward()  # type: ignore[no-untyped-call]
         run.update()
         log.add(step, loss=loss.item(), iou=mean_iou(logits, target))

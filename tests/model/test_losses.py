@@ -3,7 +3,13 @@ import math
 import pytest
 import torch
 
-from model.losses import boundary_aware_weight, class_balanced_cross_entropy, normalised_focal_loss
+from model.losses import (
+    boundary_aware_weight,
+    class_balanced_cross_entropy,
+    normalised_focal_loss,
+    soft_overlap_loss,
+    training_loss,
+)
 
 
 def test_boundary_aware_weight_grows_to_tau_and_stops():
@@ -55,3 +61,39 @@ def test_losses_point_the_right_way():
     target = torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 2)
     normalised_focal_loss(logits, target).backward()
     assert logits.grad.flatten()[0] < 0 < logits.grad.flatten()[1]
+
+
+def test_soft_overlap_loss_by_hand():
+    logits = torch.tensor([math.log(3), 0.0]).reshape(1, 1, 1, 2)  # probabilities 0.75 and 0.5
+    target = torch.tensor([1.0, 0.0]).reshape(1, 1, 1, 2)
+    intersection, union = 0.75, 0.75 + 1 - 0.75 + 0.5
+    expected = 1 - (intersection + 1) / (union + 1)
+    assert soft_overlap_loss(logits, target).item() == pytest.approx(expected)
+
+
+def test_soft_overlap_loss_of_nothing_on_nothing_is_finite():
+    logits = torch.full((1, 1, 2, 2), -50.0, requires_grad=True)
+    loss = soft_overlap_loss(logits, torch.zeros(1, 1, 2, 2))
+    loss.backward()
+    assert loss.item() == pytest.approx(0)
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_training_loss_is_the_named_one_plus_overlap():
+    logits = torch.tensor([0.0, 1.0, -1.0, 2.0]).reshape(1, 1, 1, 4)
+    target = torch.tensor([1.0, 0.0, 0.0, 0.0]).reshape(1, 1, 1, 4)
+    distance = torch.tensor([0.0, 1.0, 2.0, 41.0]).reshape(1, 1, 1, 4)
+    extra = torch.tensor([1.0, 3.0, 1.0, 1.0]).reshape(1, 1, 1, 4)
+    aware = torch.tensor([1.0, 1 + 1 / 255, 1 + 2 / 255, 1.0]).reshape(1, 1, 1, 4)
+    expected = {
+        "cb-ce": class_balanced_cross_entropy(logits, target, extra),
+        "ba-ce": class_balanced_cross_entropy(logits, target, extra * aware),
+        "nfl": normalised_focal_loss(logits, target, extra * aware),
+    }
+    for name, value in expected.items():
+        assert training_loss(name, logits, target, distance, weight=extra).item() == pytest.approx(
+            value.item()
+        )
+        both = training_loss(name, logits, target, distance, weight=extra, overlap=0.5)
+        assert both.item() == pytest.approx(value.item() + 0.5 * soft_overlap_loss(logits, target).item())
+    assert expected["ba-ce"] > expected["cb-ce"]

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.geometry import Box
-from model.training.augmentation import REFINEMENT_CROPS, SELECTION_CROPS, colour, random_window, warp
+from model.training.augmentation import (
+    REFINEMENT_CROPS,
+    SELECTION_CROPS,
+    colour,
+    colour_matrix,
+    random_window,
+    warp,
+)
 from tests.model.scenes import scene
 
 
@@ -38,3 +45,19 @@ def test_colours_change_within_their_range():
     assert changed.shape == image.shape
     assert changed.dtype == np.uint8
     assert (changed != image).mean() > 0.5
+
+
+IDENTITY = {"cast": np.ones(3), "gain": 1.0, "contrast": 1.0, "shift": 0.0, "saturation": 1.0}
+
+
+def test_identity_parameters_leave_the_colours():
+    assert np.allclose(colour_matrix(**IDENTITY), np.eye(3, 4))
+
+
+def test_colour_parameters_do_what_they_say():
+    rgb = np.array([200.0, 100.0, 60.0, 1.0])
+    assert np.allclose(colour_matrix(**IDENTITY | {"shift": 5.0}) @ rgb, rgb[:3] + 5)
+    assert np.allclose(colour_matrix(**IDENTITY | {"saturation": 0.0}) @ rgb, [120, 120, 120])
+    assert np.allclose(colour_matrix(**IDENTITY | {"contrast": 0.5}) @ rgb, 127 + (rgb[:3] - 127) / 2)
+    assert np.allclose(colour_matrix(**IDENTITY | {"gain": 1.1}) @ rgb, rgb[:3] + 12.7)
+    assert np.allclose(colour_matrix(**IDENTITY | {"cast": np.array([2.0, 1.0, 1.0])}) @ rgb, [300, 75, 45])
