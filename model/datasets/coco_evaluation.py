@@ -30,18 +30,24 @@ def open_coco(root: Path, split: str | None = None) -> ObjectReader:
     """
     annotations, images = _files(root, split)
     coco = load_coco(annotations)
-    objects: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    crowds: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    by_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for annotation in coco.anns.values():
-        (crowds if annotation.get("iscrowd") else objects)[annotation["image_id"]].append(annotation)
+        by_image[annotation["image_id"]].append(annotation)
     entries = []
-    for number in progress(sorted(objects), "image"):
+    for number in progress(sorted(by_image), "image"):
         image = _image_path(coco, number, images, annotations)
-        for annotation in sorted(objects[number], key=lambda annotation: int(annotation["id"])):
-            if _area(coco, annotation):
-                read = partial(_labels, coco, annotation, crowds.get(number, []))
-                entries.append(Entry(f"{image.stem}#{annotation['id']}", image, read, 1))
+        drawable = [one for one in sorted(by_image[number], key=_number) if _area(coco, one)]
+        crowds = [one for one in drawable if one.get("iscrowd")]
+        entries += [
+            Entry(f"{image.stem}#{one['id']}", image, partial(_labels, coco, one, crowds), 1)
+            for one in drawable
+            if not one.get("iscrowd")
+        ]
     return ObjectReader(entries)
+
+
+def _number(annotation: dict[str, Any]) -> int:
+    return int(annotation["id"])
 
 
 def _files(root: Path, split: str | None) -> tuple[Path, Path]:
@@ -79,37 +85,43 @@ def _image_path(coco: "COCO", number: int, images: Path, annotations: Path) -> P
 
 
 def _area(coco: "COCO", annotation: dict[str, Any]) -> int:
-    """Pixels of an annotation, counted without drawing it."""
+    """Pixels of an annotation, counted without drawing it; 0 for one that is only a box."""
     from pycocotools import mask as rle  # noqa: PLC0415 - as in load_coco
 
-    if not annotation.get("segmentation"):
-        return 0
-    try:
-        return int(rle.area(coco.annToRLE(annotation)))
-    except Exception as error:
-        raise _not_drawn(annotation, error) from error
+    return int(rle.area(_encoded(coco, annotation))) if annotation.get("segmentation") else 0
 
 
 def _labels(coco: "COCO", annotation: dict[str, Any], crowds: list[dict[str, Any]]) -> Labels:
-    labels = np.zeros(_drawn(coco, annotation).shape, np.int32)
+    mask = _drawn(coco, annotation)
+    labels = np.zeros(mask.shape, np.int32)
     for crowd in crowds:
         labels[_drawn(coco, crowd)] = IGNORE
-    labels[_drawn(coco, annotation)] = 1
+    labels[mask] = 1
     return labels
 
 
 def _drawn(coco: "COCO", annotation: dict[str, Any]) -> NDArray[np.bool_]:
     """(H, W) bool."""
-    try:
-        mask: NDArray[np.bool_] = coco.annToMask(annotation).astype(bool)
-    except Exception as error:
-        raise _not_drawn(annotation, error) from error
+    from pycocotools import mask as rle  # noqa: PLC0415 - as in load_coco
+
+    mask: NDArray[np.bool_] = rle.decode(_encoded(coco, annotation)).astype(bool)
     return mask
 
 
-def _not_drawn(annotation: dict[str, Any], error: Exception) -> DatasetError:
-    """pycocotools raises anything from KeyError to bare Exception on what it cannot draw."""
-    reason = " ".join(str(error).split())[:160] or type(error).__name__
-    return DatasetError(
-        f"COCO annotation {annotation.get('id')}: expected polygons or an RLE, could not draw it ({reason})"
-    )
+def _encoded(coco: "COCO", annotation: dict[str, Any]) -> dict[str, Any]:
+    """The annotation as an RLE of its image's size."""
+    image = coco.imgs[annotation["image_id"]]
+    try:
+        encoded: dict[str, Any] = coco.annToRLE(annotation)
+        fits = encoded["size"] == [image["height"], image["width"]]
+    except Exception as error:  # pycocotools raises anything from KeyError to bare Exception
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DatasetError(
+            f"COCO annotation {annotation['id']}: expected polygons or an RLE, could not draw it ({reason})"
+        ) from error
+    if not fits:
+        raise DatasetError(
+            f"COCO annotation {annotation['id']}: expected a mask of the image's size "
+            f"{(image['height'], image['width'])}, got {tuple(encoded['size'])} (height, width)"
+        )
+    return encoded

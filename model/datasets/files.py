@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageChops, ImageOps
 
 from model.errors import DatasetError
 
@@ -112,10 +112,8 @@ def read_brightness(path: Path) -> NDArray[np.uint8]:
         DatasetError: not readable.
     """
     with _opened(path) as image:
-        if image.mode == "L":
-            return np.array(image)
-        brightest: NDArray[np.uint8] = np.asarray(image.convert("RGBA"))[..., :3].max(axis=2)
-    return brightest
+        red, green, blue, _ = image.convert("RGBA").split()
+        return np.array(ImageChops.lighter(ImageChops.lighter(red, green), blue))
 
 
 def read_palette(path: Path) -> list[tuple[int, ...]] | None:

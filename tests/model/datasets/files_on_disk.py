@@ -35,8 +35,9 @@ def write_grey(path: Path, values: np.ndarray) -> None:
 
 def write_palette(path: Path, ids: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(ids.astype(np.uint8), "P")
+    image = Image.fromarray(ids.astype(np.uint8))
     image.putpalette(palette())
+    assert image.mode == "P"
     image.save(path)
 
 

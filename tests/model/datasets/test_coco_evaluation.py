@@ -138,6 +138,9 @@ def test_annotations_of_no_image_twice_the_same_or_not_to_be_drawn(tmp_path: Pat
     data["annotations"][-1] = annotation(35, 9, [[1.0, 2.0, 3.0]])
     with pytest.raises(DatasetError, match="COCO annotation 35: expected polygons or an RLE"):
         open_dataset(f"coco:{write(tmp_path, data)}")
+    data["annotations"][-1] = annotation(35, 9, compressed(CROWD[:20]), crowd=1)
+    with pytest.raises(DatasetError, match=r"COCO annotation 35: .*\(30, 40\), got \(20, 40\)"):
+        open_dataset(f"coco:{write(tmp_path, data)}")
 
 
 def test_a_set_of_crowds_alone(tmp_path: Path):
