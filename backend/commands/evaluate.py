@@ -166,7 +166,7 @@ def _evaluate_one(
     header = describe(predictor, dataset, procedure, args.device)
     header |= {"hardware": hardware(), "limit": args.limit}
     ious: list[float] = []
-    with tqdm(total=len(objects), unit="object", desc=dataset.partition(":")[0]) as bar:
+    with tqdm(total=len(objects), unit="object", desc=dataset.partition(":")[0], delay=1) as bar:
 
         def progress(rows: "Sequence[Row]") -> None:
             ious.append(rows[-1].iou)
