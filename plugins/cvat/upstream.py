@@ -133,7 +133,8 @@ def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     try:
         yield from response.stream(CHUNK, decode_content=False)
     finally:
-        response.release_conn()
+        # One that was read to its end is back in the pool already; any other is of no further use.
+        response.close()
 
 
 def _within(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
