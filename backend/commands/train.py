@@ -1,8 +1,9 @@
 """`boundaryclick train`: the two stages, one after the other."""
 
 import argparse
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backend.cli import Parser
@@ -11,8 +12,15 @@ EXAMPLE = """\
 examples:
   boundaryclick train selection --data coco/ --out runs/selection
   boundaryclick train refinement --data coco/ --start runs/selection/weights.safetensors --out runs/refinement
-The same command again continues a run that was stopped.
+  boundaryclick train selection --settings run.json --out runs/b --set augmentation.rotation=10
+  torchrun --nproc_per_node 4 -m backend.cli train selection --settings run.json --out runs/c --device cuda
+The same command again continues a run that was stopped. A settings file is JSON as the settings.json that every run
+writes into --out, with the fields that shall differ from the defaults:
+  {"data": [{"folder": "coco/"}, {"folder": "more/", "weight": 2}], "steps": 20000, "augmentation": {"rotation": 10}}
+With several processes each takes --batch samples a step, and all must see --out.
 """
+
+OPTIONS = ("start", "configuration", "steps", "batch", "size", "rate", "clicks", "seed", "workers", "device")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
@@ -20,25 +28,31 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser = subparsers.add_parser(
         "train",
         help="train the selection network or the refinement head",
-        description="Train on a folder in COCO layout: annotations.json and images/. Resumes what --out holds.",
+        description="Train on folders in COCO layout: annotations.json and images/. Resumes what --out holds.",
         epilog=EXAMPLE,
     )
     parser.add_argument(
         "stage", choices=("selection", "refinement"), help="what is trained; the rest is kept"
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with annotations.json and images/")
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of the run: settings, log, state, weights"
     )
-    parser.add_argument("--start", default="imagenet", help="`imagenet` or a checkpoint to start from")
-    parser.add_argument("--configuration", default="default", help="network, if started from `imagenet`")
+    parser.add_argument("--settings", type=Path, help="JSON file; the other options have precedence")
+    parser.add_argument(
+        "--data",
+        action="append",
+        type=Path,
+        help="folder with annotations.json and images/; again for each that is mixed in",
+    )
+    parser.add_argument("--start", help="`imagenet` (default) or a checkpoint to start from")
+    parser.add_argument("--configuration", help="network, if started from `imagenet`")
     parser.add_argument("--steps", type=int, help="optimiser steps in all")
-    parser.add_argument("--batch", type=int, help="samples per step")
+    parser.add_argument("--batch", type=int, help="samples per step and process")
     parser.add_argument("--size", type=int, help="side of the training crops, pixels, a multiple of 32")
     parser.add_argument("--rate", type=float, help="highest learning rate")
     parser.add_argument("--clicks", type=int, help="boundary clicks per sample (refinement)")
-    parser.add_argument("--seed", type=int, help="of samples and clicks")
-    parser.add_argument("--workers", type=int, help="processes that prepare samples")
+    parser.add_argument("--seed", type=int, help="of all that is random")
+    parser.add_argument("--workers", type=int, help="processes that prepare samples, for each that trains")
     parser.add_argument("--device", help="cpu or cuda")
     parser.add_argument(
         "--weight",
@@ -47,6 +61,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         type=source_weight,
         metavar="SOURCE=W",
         help="draw objects of images with this `source` W times as often",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        dest="assignments",
+        metavar="NAME=VALUE",
+        help="any other setting, by its name in settings.json; groups joined by dots",
     )
     parser.set_defaults(run=run)
 
@@ -63,24 +86,30 @@ def source_weight(text: str) -> tuple[str, float]:
     return source, value
 
 
+def assignment(text: str) -> tuple[str, Any]:
+    """NAME=VALUE as a pair, the value as JSON or, if it is none, as text; argparse reports the error."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
 def run(args: argparse.Namespace) -> int:
     """Train, or continue."""
-    from pydantic import ValidationError
-
-    from model.errors import SettingsError
-    from model.training.run import TrainingSettings
+    from model.training.distributed import Ranks
+    from model.training.settings import read_settings
     from model.training.stages import train
 
-    given = {
-        name: value
-        for name, value in vars(args).items()
-        if name in TrainingSettings.model_fields and value is not None
-    }
-    try:
-        settings = TrainingSettings(source_weights=dict(args.weight), **given)
-    except ValidationError as error:
-        problems = "; ".join(f"--{e['loc'][0]}: {e['msg']}, got {e['input']!r}" for e in error.errors())
-        raise SettingsError(problems) from None
+    changes: dict[str, Any] = {"stage": args.stage}
+    changes |= {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    if args.data:
+        changes["data"] = [{"folder": str(folder)} for folder in args.data]
+    changes |= dict(args.assignments)
+    settings = read_settings(args.settings, changes).with_source_weights(dict(args.weight))
     train(settings, args.out)
-    print(f"{args.out / 'weights.safetensors'}: {settings.stage}, {settings.steps} steps")
+    if Ranks.of_environment().first:
+        print(f"{args.out / 'weights.safetensors'}: {settings.stage}, {settings.steps} steps")
     return 0

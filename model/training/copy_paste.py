@@ -1,13 +1,14 @@
 """Copy-paste augmentation: a second object beside, before or behind the first, so that only the click tells which."""
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model.geometry import Box
-from model.training.augmentation import warp
+from model.training.augmentation import Augmentation, Placement, Window, random_placement
 
 SCALES = (0.5, 1.4)
 """Longest side of the pasted object, in longest sides of the first."""
@@ -19,38 +20,48 @@ EDGE = 0.8
 """Standard deviation in pixels with which the pasted object's edge is softened."""
 
 
-def paste_object(
-    image: NDArray[np.uint8],
+@dataclass(frozen=True)
+class Paste:
+    """Where an object of another image goes.
+
+    Attributes:
+        placement: of the other image in the sample.
+        visible: (S, S), pixels of the pasted object that are seen.
+    """
+
+    placement: Placement
+    visible: NDArray[np.bool_]
+
+    @property
+    def opacity(self) -> NDArray[np.uint8]:
+        """(S, S), 255 where the pasted object covers the sample, less along its edge."""
+        hard = self.visible.astype(np.uint8) * 255
+        return cv2.GaussianBlur(hard, (0, 0), EDGE).astype(np.uint8, copy=False)
+
+
+def random_paste(
     target: NDArray[np.bool_],
-    other_image: NDArray[np.uint8],
-    other_mask: NDArray[np.bool_],
+    other: NDArray[np.bool_],
+    augmentation: Augmentation,
     generator: np.random.Generator,
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Paste an object of another image at a random place.
+) -> Paste:
+    """Put an object of another image at a random place of a sample, before or behind its own.
 
     Args:
-        image, target: (S, S, 3) and (S, S), the sample.
-        other_image, other_mask: (H, W, 3) and (H, W), where the pasted object comes from.
-
-    Returns:
-        image, target: new arrays; the target without what the pasted object hides.
+        target: (S, S), the sample's object; not empty.
+        other: (H, W), the object that is pasted; not empty. What `visible` holds of the target is hidden.
     """
-    if not target.any() or not other_mask.any():
-        return image, target
-    size = target.shape[0]
-    window = _window(Box.of_mask(target), Box.of_mask(other_mask), size, generator)
-    pasted, shape = warp(other_image, other_mask, window, size, generator)
+    window = _window(Box.of_mask(target), Box.of_mask(other), target.shape[0], generator)
+    placement = random_placement(window, target.shape[0], augmentation, generator)
+    shape = placement.mask(other)
     in_front = generator.random() < 0.5
     if np.count_nonzero(target & ~shape) < KEPT * np.count_nonzero(target):
         in_front = False
-    visible = shape if in_front else shape & ~target
-    alpha = cv2.GaussianBlur(visible.astype(np.float32), (0, 0), EDGE)[..., None]
-    mixed = np.clip(image + alpha * (pasted.astype(np.float32) - image) + 0.5, 0, 255).astype(np.uint8)
-    return mixed, target & ~visible
+    return Paste(placement, shape if in_front else shape & ~target)
 
 
-def _window(box: Box, other: Box, size: int, generator: np.random.Generator) -> tuple[float, float, float]:
-    """The part of the other image, (centre x, centre y, side), that puts its object at a random place of the sample."""
+def _window(box: Box, other: Box, size: int, generator: np.random.Generator) -> Window:
+    """The part of the other image that puts its object at a random place of the sample."""
     low, high = SCALES
     factor = math.exp(generator.uniform(math.log(low), math.log(high)))
     longest = min(max(max(box.width, box.height) * factor, 16.0), float(size))

@@ -1,6 +1,7 @@
 """Mixed precision that is faster on CPUs as well as on GPUs."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import nn
@@ -9,6 +10,13 @@ from torch import nn
 def autocast(device: torch.device, enabled: bool) -> torch.autocast:
     """bfloat16 for the operations that profit from it."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def is_mixed(wanted: Literal["auto", "on", "off"], device: torch.device) -> bool:
+    """Whether a run on that device uses mixed precision; `auto`: where bfloat16 is multiplied in hardware."""
+    if wanted == "auto":
+        return torch.cuda.is_bf16_supported(False) if device.type == "cuda" else cpu_has_fast_bfloat16()
+    return wanted == "on"
 
 
 def cpu_has_fast_bfloat16() -> bool:

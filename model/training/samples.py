@@ -1,27 +1,35 @@
 """Training samples: one object, augmented, with its selection click."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TypedDict
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import IterableDataset
+from torch.utils.data import Dataset, IterableDataset
 
 from model import masks, simulation
-from model.datasets.coco import CocoObjects
-from model.errors import DatasetError
 from model.geometry import Box
-from model.training.augmentation import CropPolicy, colour, random_window, warp
-from model.training.copy_paste import paste_object
-
-SMALLEST = 32
-"""Objects of fewer pixels, in the data or after cropping, are left out of training."""
+from model.training.augmentation import (
+    PLAIN,
+    CropPolicy,
+    random_look,
+    random_placement,
+    random_window,
+)
+from model.training.copy_paste import random_paste
+from model.training.image_cache import ImageCache
+from model.training.objects import SMALLEST, ObjectPool, open_pools
+from model.training.rendering import Recipe, render
+from model.training.settings import ClickSampling, DataSet, TrainingSettings
 
 SAME = 0.3
 """Share of the pasted objects that are a copy of the sample's own."""
+
+TRIES = 100
+"""Objects that are drawn for one sample at most; most fit at once."""
 
 
 class Sample(TypedDict):
@@ -40,12 +48,117 @@ class Sample(TypedDict):
     click: torch.Tensor
 
 
+class Draft(TypedDict):
+    """A sample whose image is still to be rendered; `target`, `distance` and `click` as in `Sample`."""
+
+    recipe: Recipe
+    target: torch.Tensor
+    distance: torch.Tensor
+    click: torch.Tensor
+
+
+class Drafts(Dataset[Draft]):
+    """Endless random samples of a pool, by number.
+
+    A sample depends on the seed and its number alone: neither on how many processes prepare samples, nor on whether the
+    run has been interrupted.
+    """
+
+    def __init__(self, pool: ObjectPool, settings: TrainingSettings, policy: CropPolicy) -> None:
+        self._pool, self._policy = pool, policy
+        self._seed, self._size = settings.seed, settings.size
+        self._augmentation, self._paste = settings.augmentation, settings.paste
+        self._clicks = settings.click_sampling
+
+    def __getitem__(self, number: int) -> Draft:
+        """Sample number `number`."""
+        generator = np.random.default_rng([self._seed, number])
+        for _ in range(TRIES):
+            draft = self._draft(self._pool.draw(generator), generator)
+            if draft is not None:
+                return draft
+        raise RuntimeError(f"training data: expected objects that fit a sample, drew {TRIES} that do not")
+
+    def _draft(self, number: int, generator: np.random.Generator) -> Draft | None:
+        image, mask = self._pool.load(number)
+        if not mask.any():
+            return None
+        window = random_window(Box.of_mask(mask), mask.shape[1], mask.shape[0], self._policy, generator)
+        placement = random_placement(window, self._size, self._augmentation, generator)
+        target = placement.mask(mask)
+        if not target.any():
+            return None
+        other, paste = None, None
+        if generator.random() < self._paste:
+            other, shape = (image, mask) if generator.random() < SAME else self._other(generator)
+            if shape.any():
+                paste = random_paste(target, shape, self._augmentation, generator)
+                target = target & ~paste.visible
+        if np.count_nonzero(target) < SMALLEST:
+            return None
+        recipe = Recipe(image, placement, random_look(self._augmentation, generator), other, paste)
+        return _draft(recipe, target, self._clicks, generator)
+
+    def _other(self, generator: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        return self._pool.load(self._pool.draw(generator))
+
+
+def _draft(
+    recipe: Recipe, target: NDArray[np.bool_], clicks: ClickSampling, generator: np.random.Generator
+) -> Draft:
+    return Draft(
+        recipe=recipe,
+        target=torch.from_numpy(target),
+        distance=torch.from_numpy(masks.distance_to(target)),
+        click=torch.tensor(random_selection_click(target, clicks, generator)),
+    )
+
+
+def random_selection_click(
+    truth: NDArray[np.bool_], sampling: ClickSampling, generator: np.random.Generator
+) -> tuple[float, float]:
+    """The paper's selection click, jittered, or any point well inside the object."""
+    if generator.random() < sampling.paper_share:
+        point = simulation.paper_selection_click(truth)
+        return simulation.jittered(point, sampling.selection_jitter, truth, generator)
+    depth = masks.inner_distance(truth)
+    rows, columns = np.nonzero(depth >= generator.uniform(0.3, 1.0) * depth.max())
+    pick = int(generator.integers(rows.size))
+    return (float(columns[pick]), float(rows[pick]))
+
+
+def rendered(drafts: Sequence[Draft]) -> Sample:
+    """A batch with its images, made on the CPU."""
+    return stacked([torch.from_numpy(render(draft["recipe"])) for draft in drafts], drafts)
+
+
+def stacked(images: list[torch.Tensor], drafts: Sequence[Draft]) -> Sample:
+    """A batch of these images; without any, `image` is empty."""
+    return Sample(
+        image=torch.stack(images) if images else torch.empty(0),
+        target=torch.stack([draft["target"] for draft in drafts]),
+        distance=torch.stack([draft["distance"] for draft in drafts]),
+        click=torch.stack([draft["click"] for draft in drafts]),
+    )
+
+
+def fixed_samples(
+    pool: ObjectPool, settings: TrainingSettings, policy: CropPolicy, count: int
+) -> Sample | None:
+    """A batch for validation: not augmented, the same in every run on this data; None if the pool is empty."""
+    if not len(pool):
+        return None
+    plain = settings.model_copy(update={"augmentation": PLAIN, "paste": 0.0, "seed": 0})
+    drafts = Drafts(pool, plain, policy)
+    return rendered([drafts[number] for number in range(count)])
+
+
 class RandomObjects(IterableDataset[Sample]):
-    """Endless random samples; each worker and each start draws its own."""
+    """Endless random samples of data sets, one by one."""
 
     def __init__(
         self,
-        root: Path,
+        data: Sequence[DataSet],
         size: int,
         policy: CropPolicy,
         seed: int,
@@ -53,57 +166,16 @@ class RandomObjects(IterableDataset[Sample]):
         source_weights: dict[str, float] | None = None,
         paste: float = 0.0,
     ) -> None:
-        self.objects = CocoObjects(root)
-        self.size, self.policy, self.seed, self.paste = size, policy, seed, paste
-        self.records = [r for r in self.objects.records if self.objects.area(r) >= SMALLEST]
-        if not self.records:
-            raise DatasetError(
-                f"training data: expected objects of at least {SMALLEST} pixels in {root}, found none"
-            )
-        weights = np.array([(source_weights or {}).get(r.source, 1.0) for r in self.records])
-        self.probabilities = weights / weights.sum()
+        sets = [d.model_copy(update={"sources": d.sources | (source_weights or {})}) for d in data]
+        settings = TrainingSettings(stage="selection", data=tuple(sets), size=size, seed=seed, paste=paste)
+        pool, _ = open_pools(sets, settings.held_out, ImageCache(Path(), 0, 640))
+        self._drafts = Drafts(pool, settings, policy)
 
     def __iter__(self) -> Iterator[Sample]:
-        cv2.setNumThreads(0)
         worker = torch.utils.data.get_worker_info()
-        generator = np.random.default_rng([self.seed, worker.id if worker else 0])
-        while True:
-            for index in generator.choice(len(self.records), size=4096, p=self.probabilities):
-                sample = self._sample(int(index), generator)
-                if sample is not None:
-                    yield sample
-
-    def _sample(self, index: int, generator: np.random.Generator) -> Sample | None:
-        record = self.records[index]
-        mask = self.objects.mask(record)
-        if not mask.any():
-            return None
-        image = self.objects.image(record)
-        window = random_window(Box.of_mask(mask), mask.shape[1], mask.shape[0], self.policy, generator)
-        pixels, target = warp(image, mask, window, self.size, generator)
-        if generator.random() < self.paste:
-            other = (image, mask) if generator.random() < SAME else self._other(generator)
-            pixels, target = paste_object(pixels, target, *other, generator)
-        if np.count_nonzero(target) < SMALLEST:
-            return None
-        return Sample(
-            image=torch.from_numpy(colour(pixels, generator)),
-            target=torch.from_numpy(target),
-            distance=torch.from_numpy(masks.distance_to(target)),
-            click=torch.tensor(random_selection_click(target, generator)),
-        )
-
-    def _other(self, generator: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        record = self.records[int(generator.choice(len(self.records), p=self.probabilities))]
-        return self.objects.image(record), self.objects.mask(record)
-
-
-def random_selection_click(truth: NDArray[np.bool_], generator: np.random.Generator) -> tuple[float, float]:
-    """The paper's selection click, jittered by up to 25 px, or any point well inside the object."""
-    if generator.random() < 0.5:
-        point = simulation.paper_selection_click(truth)
-        return simulation.jittered(point, 25.0, truth, generator)
-    depth = masks.inner_distance(truth)
-    rows, columns = np.nonzero(depth >= generator.uniform(0.3, 1.0) * depth.max())
-    pick = int(generator.integers(rows.size))
-    return (float(columns[pick]), float(rows[pick]))
+        for number in count(worker.id, worker.num_workers) if worker else count():
+            draft = self._drafts[number]
+            image = torch.from_numpy(render(draft["recipe"]))
+            yield Sample(
+                image=image, target=draft["target"], distance=draft["distance"], click=draft["click"]
+            )

@@ -4,53 +4,80 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader
 
 from model.guidance import gaussian_map
 from model.losses import training_loss
 from model.networks import TwoStageNetwork
-from model.networks.two_stage import normalise_image
-from model.training.augmentation import SELECTION_CROPS
 from model.training.precision import autocast
-from model.training.run import Log, TrainingRun, TrainingSettings
-from model.training.samples import RandomObjects, Sample
+from model.training.run import TrainingRun, TrainingSettings
+from model.training.samples import Sample
+from model.training.sheets import SHEET_SAMPLES, write_sheet
 
 
 def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: Path) -> None:
     """Train the selection network on random crops, from the full frame to the tight box; resumes what `out` holds."""
     run = TrainingRun(settings, network, [network.selection], out)
-    data = RandomObjects(
-        settings.data,
-        settings.size,
-        SELECTION_CROPS,
-        seed=settings.seed + run.step,
-        source_weights=settings.source_weights,
-        paste=settings.paste,
-    )
-    batches = iter(DataLoader(data, settings.batch, num_workers=settings.workers))
-    log = Log(out / "log.csv")
+    batches = run.batches()
+    held_out = run.data.validation()
     network.train()
     for step in run.steps():
-        batch: Sample = next(batches)
+        batch = next(batches)
         with autocast(run.device, run.mixed):
-            logits = _select(network, batch, run.device, network.config.guidance_sigma)
-        target = batch["target"].to(run.device)[:, None].float()
-        distance = batch["distance"].to(run.device)[:, None]
+            logits = select(network, batch, run.device)
+        target = batch["target"].to(run.device, non_blocking=True)[:, None].float()
+        distance = batch["distance"].to(run.device, non_blocking=True)[:, None]
         loss = training_loss(settings.loss, logits, target, distance, overlap=settings.overlap)
         loss.backward()  # type: ignore[no-untyped-call]
         run.update()
-        log.add(step, loss=loss.item(), iou=mean_iou(logits, target))
+        run.log.add(step, loss=loss.item(), iou=mean_iou(logits, target))
+        if held_out and run.due(settings.validate_every):
+            run.log.note(step, held_out_iou=validate_selection(run, held_out))
+        if run.due(settings.sample_every):
+            sheet = first_samples(held_out or batch, SHEET_SAMPLES)
+            write_sheet(out / "samples" / f"{step + 1:07}.jpg", sheet, predict_selection(run, sheet))
 
 
-def _select(network: TwoStageNetwork, batch: Sample, device: torch.device, sigma: float) -> torch.Tensor:
-    image = normalise_image(batch["image"].numpy()).to(device, memory_format=torch.channels_last)
-    size = image.shape[-2:]
-    guidance = torch.stack(
-        [gaussian_map([(x, y)], (size[0], size[1]), sigma) for x, y in batch["click"].tolist()]
-    )
-    output = network.selection(image, guidance[:, None].to(device))
+def select(network: TwoStageNetwork, batch: Sample, device: torch.device) -> torch.Tensor:
+    """Logits of the first click, (B, 1, S, S)."""
+    image = network_input(batch["image"], device)
+    size = (image.shape[-2], image.shape[-1])
+    sigma = network.config.guidance_sigma
+    guidance = torch.stack([gaussian_map([(x, y)], size, sigma) for x, y in batch["click"].tolist()])
+    output = network.selection(image, guidance[:, None].to(device, non_blocking=True))
     logits: torch.Tensor = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
     return logits
+
+
+def network_input(image: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """(B, S, S, 3) uint8 RGB to (B, 3, S, S) float32 in [-1, 1], channels last: bytes travel, a quarter of floats."""
+    pixels = image.to(device, non_blocking=True).permute(0, 3, 1, 2).float()
+    return pixels.div_(127.5).sub_(1.0).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def predict_selection(run: TrainingRun, batch: Sample) -> torch.Tensor:
+    """Logits of the averaged weights, (B, 1, S, S), on the CPU."""
+    size = run.settings.batch
+    parts = [first_samples(batch, size, start) for start in range(0, len(batch["click"]), size)]
+    network = run.averaged.eval()
+    with autocast(run.device, run.mixed):
+        return torch.cat([select(network, part, run.device).float().cpu() for part in parts])
+
+
+def validate_selection(run: TrainingRun, held_out: Sample) -> float:
+    """Mean IoU of the first click on held-out samples."""
+    return mean_iou(predict_selection(run, held_out), held_out["target"][:, None].float())
+
+
+def first_samples(batch: Sample, count: int, start: int = 0) -> Sample:
+    """At most `count` samples of a batch, from `start` on."""
+    part = slice(start, start + count)
+    return Sample(
+        image=batch["image"][part],
+        target=batch["target"][part],
+        distance=batch["distance"][part],
+        click=batch["click"][part],
+    )
 
 
 def mean_iou(logits: torch.Tensor, target: torch.Tensor) -> float:

@@ -8,9 +8,11 @@ import torch
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError
 from model.networks import TwoStageNetwork, build_network, configuration
+from model.training.data import remove_own_cache
+from model.training.distributed import Ranks
 from model.training.refinement import train_refinement
-from model.training.run import TrainingSettings
 from model.training.selection import train_selection
+from model.training.settings import TrainingSettings
 from model.training.starting_weights import load_efficientnet_lite2
 
 TRAINERS: dict[str, Callable[[TrainingSettings, TwoStageNetwork, Path], None]] = {
@@ -20,14 +22,19 @@ TRAINERS: dict[str, Callable[[TrainingSettings, TwoStageNetwork, Path], None]] =
 
 
 def train(settings: TrainingSettings, out: Path) -> None:
-    """Train one stage into the folder `out`; continues a run that it holds.
+    """Train one stage into the folder `out`, which all processes must see; continues a run that it holds.
 
     Raises:
         SettingsError: a head is to be trained on a selection network that is not trained.
         WeightsError, DatasetError: what the run starts from is missing or damaged.
     """
+    ranks = Ranks.of_environment()
+    ranks.join(ranks.device(settings.device))
     torch.manual_seed(settings.seed)
     TRAINERS[settings.stage](settings, starting_network(settings), out)
+    ranks.leave()
+    if ranks.first:
+        remove_own_cache(out)
 
 
 def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
