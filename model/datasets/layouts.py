@@ -46,7 +46,7 @@ _REFERENCE = re.compile(r"(?P<layout>\w+):(?P<path>.+?)(?:\?(?P<options>[^?/]*=[
 def open_dataset(reference: str) -> ObjectReader:
     """Open `LAYOUT:PATH`; every mask is looked at once, images are read when asked for.
 
-    `?limit=N` takes N objects spread evenly over any data set; `split=` and `objects=` are explained at the readers.
+    What the options of a layout mean is said at its reader.
 
     Raises:
         DatasetError: unknown layout or option, or a folder that is not laid out so.
@@ -57,16 +57,13 @@ def open_dataset(reference: str) -> ObjectReader:
             f"data set: expected LAYOUT:PATH with LAYOUT one of {', '.join(LAYOUTS)}, got {reference!r}"
         )
     layout, root = LAYOUTS[match["layout"]], Path(match["path"]).expanduser()
-    options = _options(match["options"], (*layout.options, "limit"), reference)
-    limit = _limit(options.pop("limit", None), reference)
+    options = _options(match["options"], layout.options, reference)
     if not root.is_dir():
         raise DatasetError(f"data set: expected a folder {root}, found none")
     objects = layout.open(root, **options)
     if not objects:
         raise DatasetError(f"data set: expected at least one object in {reference}, found none")
-    if limit is None or limit >= len(objects):
-        return objects
-    return objects.subset(index * len(objects) // limit for index in range(limit))
+    return objects
 
 
 def _options(text: str | None, known: tuple[str, ...], reference: str) -> dict[str, str]:
@@ -75,15 +72,6 @@ def _options(text: str | None, known: tuple[str, ...], reference: str) -> dict[s
     except ValueError:
         options = {"": ""}
     if not options.keys() <= set(known) or not all(options.values()):
-        raise DatasetError(
-            f"data set: expected options {'=, '.join(known)}= after the path, got {reference!r}"
-        )
+        expected = f"options {', '.join(f'{name}=' for name in known)}" if known else "no options"
+        raise DatasetError(f"data set: expected {expected} after the path of this layout, got {reference!r}")
     return options
-
-
-def _limit(text: str | None, reference: str) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise DatasetError(f"data set: expected limit=N with N at least 1, got {reference!r}")
-    return int(text)

@@ -78,10 +78,6 @@ class ObjectReader(Sequence[EvaluationObject]):
         """Names of the objects, without reading them."""
         return [entry.name for entry in self._entries]
 
-    def subset(self, indices: Iterable[int]) -> "ObjectReader":
-        """Some of the objects, in the order of `indices`."""
-        return ObjectReader([self._entries[index] for index in indices])
-
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -32,7 +32,6 @@ def test_a_list_of_objects_with_names(objects: ObjectReader):
     assert [item.name for item in objects] == objects.names
     assert objects[-1].name == "b#2"
     assert objects[1:3].names == ["a#4", "a#7"]
-    assert objects.subset([3, 0]).names == ["b#2", "a#1"]
     with pytest.raises(IndexError):
         objects[4]
 
@@ -59,8 +58,3 @@ def test_what_changed_after_opening_is_said(objects: ObjectReader, tmp_path: Pat
     (tmp_path / "b.jpg").unlink()
     with pytest.raises(DatasetError, match=r"b\.jpg"):
         objects[3]
-
-
-def test_an_object_listed_twice(objects: ObjectReader):
-    with pytest.raises(DatasetError, match="a#1 twice"):
-        objects.subset([0, 1, 0])
