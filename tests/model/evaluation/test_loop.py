@@ -1,85 +1,97 @@
-import json
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model import Predictor
+from model import Click, Predictor, masks
 from model.datasets.layouts import EvaluationObject, open_dataset
 from model.errors import DatasetError
-from model.evaluation.loop import evaluate
-from tests.model.scenes import write_grabcut
+from model.evaluation.loop import Procedure, evaluate
+from model.evaluation.rows import PADDINGS
+from tests.model.scenes import scene, write_grabcut
+
+
+def drawn(number: int, name: str = "") -> EvaluationObject:
+    image, truth = scene(number)
+    return EvaluationObject(name or f"scene{number}", image, truth, np.zeros(truth.shape, bool))
 
 
 def test_a_row_for_each_object_and_click(tiny_predictor: Predictor, tmp_path: Path):
     objects = open_dataset(f"grabcut:{write_grabcut(tmp_path / 'set', 2)}")
-    rows = list(evaluate(tiny_predictor, objects, noise=0, seed=0, clicks=4))
-    assert [(row.object, row.click) for row in rows] == [
-        (f"photo{i}", k) for i in range(2) for k in range(1, 5)
+    evaluated = list(evaluate(tiny_predictor, objects, Procedure(clicks=4)))
+    assert [[(row.object, row.click) for row in each.rows] for each in evaluated] == [
+        [(f"photo{i}", k) for k in range(1, 5)] for i in range(2)
     ]
-    assert all(0 <= row.iou <= 1 for row in rows)
-    assert all(row.oracle >= before.iou for before, row in pairwise(rows) if row.click > 1)
-    assert json.loads(json.dumps(rows[0].as_json()))["oracle"] is None
+    for each, item in zip(evaluated, objects, strict=True):
+        assert all(0 <= row.iou <= 1 for row in each.rows)
+        assert all(row.oracle >= before.iou for before, row in pairwise(each.rows) if row.click > 1)
+        final = masks.intersection_over_union(each.mask, item.truth, item.ignore)
+        assert each.rows[-1].iou == pytest.approx(final)
+        assert each.rows[0].truth_pixels == np.count_nonzero(item.truth)
 
 
-def test_noise_is_seeded(tiny_predictor: Predictor, tmp_path: Path):
-    objects = open_dataset(f"grabcut:{write_grabcut(tmp_path / 'set', 1)}")
+def test_the_rows_say_what_a_session_answers(tiny_predictor: Predictor):
+    item = drawn(3)
+    (evaluated,) = evaluate(tiny_predictor, [item], Procedure(clicks=3))
+    session = tiny_predictor.start(item.image)
+    for row in evaluated.rows:
+        mask = session.click(Click(row.x, row.y, row.role))
+        assert row.iou == masks.intersection_over_union(mask, item.truth)
+        if row.role == "boundary":
+            distance = np.abs(masks.outward_distance(mask))[round(row.y), round(row.x)]
+            assert row.contour_distance == pytest.approx(distance)
+    assert (evaluated.mask == session.mask).all()
+    assert evaluated.rows[-1].final_distance == evaluated.rows[-1].contour_distance
 
+
+def test_the_selection_row_tells_the_crop_by_padding(tiny_predictor: Predictor):
+    (evaluated,) = evaluate(tiny_predictor, [drawn(3)], Procedure(clicks=2))
+    first, second = evaluated.rows
+    assert len(first.held_by_padding) == len(first.area_by_padding) == len(PADDINGS)
+    assert list(first.area_by_padding) == sorted(first.area_by_padding)
+    assert list(first.held_by_padding) == sorted(first.held_by_padding)
+    assert second.held_by_padding == ()
+    if first.encodes == 1:
+        at = PADDINGS.index(tiny_predictor.config.crop_padding)
+        assert first.crop_area == first.area_by_padding[at], "not enlarged: the crop is the padded selection"
+
+
+def test_zoom_passes_are_timed(tiny_predictor: Predictor):
+    (evaluated,) = evaluate(tiny_predictor, [drawn(3)], Procedure(clicks=2))
+    first = evaluated.rows[0]
+    assert first.encodes >= 1
+    assert 0 < first.encode_milliseconds * first.encodes < first.milliseconds
+
+
+def test_the_order_of_the_objects_does_not_matter(tiny_predictor: Predictor):
+    items, procedure = [drawn(1), drawn(2)], Procedure(noise=5, seed=3, clicks=3)
+    forward = [[(r.x, r.y) for r in e.rows] for e in evaluate(tiny_predictor, items, procedure)]
+    backward = [[(r.x, r.y) for r in e.rows] for e in evaluate(tiny_predictor, items[::-1], procedure)]
+    assert forward == backward[::-1]
+
+
+def test_noise_is_seeded(tiny_predictor: Predictor):
     def points(noise: float, seed: int) -> list[tuple[float, float]]:
-        return [(row.x, row.y) for row in evaluate(tiny_predictor, objects, noise, seed, clicks=3)]
+        (evaluated,) = evaluate(tiny_predictor, [drawn(1)], Procedure(noise=noise, seed=seed, clicks=3))
+        return [(row.x, row.y) for row in evaluated.rows]
 
     assert points(5, 1) == points(5, 1)
     assert points(5, 1) != points(5, 2)
     assert points(0, 1) == points(0, 2)
 
 
+def test_clicks_are_made_to_the_end_even_if_nothing_is_wrong(tiny_predictor: Predictor):
+    item = drawn(1)
+    blind = EvaluationObject("blind", item.image, item.truth, ~item.truth | item.truth)
+    (evaluated,) = evaluate(tiny_predictor, [blind], Procedure(clicks=4))
+    assert [row.role for row in evaluated.rows] == ["select", "", "", ""], "all pixels are ignored: no error"
+    assert [row.iou for row in evaluated.rows] == [1.0] * 4
+    assert all(np.isnan(row.x) and row.milliseconds == 0 for row in evaluated.rows[1:])
+
+
 def test_an_empty_object_is_refused(tiny_predictor: Predictor):
     nothing = np.zeros((8, 8), bool)
     item = EvaluationObject("void", np.zeros((8, 8, 3), np.uint8), nothing, nothing)
     with pytest.raises(DatasetError, match="void"):
-        list(evaluate(tiny_predictor, [item], 0, 0))
-
-
-def test_the_command_writes_rows_and_report(tiny_weights: Path, tmp_path: Path):
-    root = write_grabcut(tmp_path / "set", 1)
-    command = [
-        sys.executable,
-        "-m",
-        "backend.cli",
-        "evaluate",
-        "--dataset",
-        f"grabcut:{root}",
-        "--clicks",
-        "3",
-    ]
-    done = subprocess.run(
-        [*command, "--weights", str(tiny_weights), "--out", str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "NoC@90" in done.stdout
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["objects"] == 1
-    assert len(report["miou"]) == 3
-    assert len((tmp_path / "out" / "rows.jsonl").read_text().splitlines()) == 3
-
-
-def test_the_command_refuses_in_one_line(tmp_path: Path):
-    command = [
-        sys.executable,
-        "-m",
-        "backend.cli",
-        "evaluate",
-        "--dataset",
-        "grabcut:nowhere",
-        "--out",
-        str(tmp_path),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "nowhere" in done.stderr
+        list(evaluate(tiny_predictor, [item], Procedure()))
