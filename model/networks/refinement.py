@@ -113,4 +113,4 @@ def likeness(keys: torch.Tensor, guidance: torch.Tensor) -> torch.Tensor:
     weights = torch.cat([maps, 1 - maps[:, -1:]], dim=1).flatten(2)
     flat = F.normalize(keys.float(), dim=1).flatten(2)
     prototypes = F.normalize(torch.bmm(weights.float(), flat.transpose(1, 2)), dim=2)
-    return torch.bmm(prototypes, flat).unflatten(2, keys.shape[-2:])
+    return torch.bmm(prototypes, flat).reshape(keys.shape[0], -1, *keys.shape[-2:])
