@@ -18,6 +18,7 @@ from backend.settings import Settings
 from model import __version__
 from model.errors import BoundaryClickError, ImageTooLarge
 from model.predictor import Predictor, load_predictor
+from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
 from plugins.labelstudio.client import Connection
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
 
@@ -42,12 +43,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
         WeightsError: weights missing, damaged or made for another network; device not there.
         SettingsError: the Label Studio settings do not fit together.
     """
-    use_threads(settings.threads)
-    service = PredictionService(
-        predictor or load_predictor(settings.weights, settings.device), settings.feature_cache_bytes
-    )
-    limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-    images = ImageStore(limits, settings.image_cache_bytes, settings.image_reference_seconds)
+    service, images = create_service(settings, predictor)
     app = Flask("boundaryclick", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     _add_error_handlers(app)
@@ -56,7 +52,30 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     app.register_blueprint(
         create_label_studio_blueprint(service, images, create_downloader(settings).get, _connection(settings))
     )
+    app.register_blueprint(
+        create_cvat_blueprint(service, images, settings.cvat_right_click, settings.upstream_nuclio)
+    )
     return app
+
+
+def create_service(
+    settings: Settings, predictor: Predictor | None = None
+) -> tuple[PredictionService, ImageStore]:
+    """The model with its caches, for any program that answers clicks.
+
+    Args:
+        settings: all of them.
+        predictor: used instead of loading `settings.weights`.
+
+    Raises:
+        WeightsError: weights missing, damaged or made for another network; device not there.
+    """
+    use_threads(settings.threads)
+    service = PredictionService(
+        predictor or load_predictor(settings.weights, settings.device), settings.feature_cache_bytes
+    )
+    limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
+    return service, ImageStore(limits, settings.image_cache_bytes, settings.image_reference_seconds)
 
 
 def create_downloader(settings: Settings) -> Downloader:

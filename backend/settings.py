@@ -22,7 +22,7 @@ _DEVICE_PATTERN = re.compile(r"cpu|mps|cuda(:\d+)?")
 
 
 def _known_as(*names: str) -> AliasChoices:
-    """Own name first, then the names that Label Studio's users already have in their environment."""
+    """Own name first, then the names that annotation tools' users know."""
     return AliasChoices(PREFIX + names[0], *names)
 
 
@@ -107,6 +107,17 @@ class Settings(BaseSettings):
         description="Folder that /data/local-files/ paths are read from, where it is mounted here.",
     )
 
+    cvat_right_click: Literal["boundary", "ignore"] = Field(
+        "boundary",
+        validation_alias=_known_as("CVAT_RIGHT_CLICK"),
+        description="What a right click in CVAT is: a click on the outline like a left one, or nothing.",
+    )
+    upstream_nuclio: str | None = Field(
+        None,
+        validation_alias=_known_as("UPSTREAM_NUCLIO"),
+        description="URL of a Nuclio dashboard whose functions CVAT finds here too.",
+    )
+
     @field_validator("device")
     @classmethod
     def _known_device(cls, value: str) -> str:
@@ -131,9 +142,11 @@ class Settings(BaseSettings):
                 )
         return value
 
-    @field_validator("label_studio_url")
+    @field_validator("label_studio_url", "upstream_nuclio")
     @classmethod
-    def _valid_url(cls, value: str) -> str:
+    def _valid_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value.strip())
         if parts.username or parts.password:
             raise ValueError("expected a URL without user name and password, got one with them")

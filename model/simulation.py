@@ -1,7 +1,8 @@
 """Simulated annotators: where a person would click, given the truth. One place for training and evaluation.
 
 Section 3.3 of the paper; the default boundary click takes the max-min rule for missing and surplus parts alike, because
-the paper's min-min rule for surplus parts is degenerate where two contours cross.
+the paper's min-min rule for surplus parts is degenerate where two contours cross. Of equally good points the first in
+row order is taken. All masks are (H, W), all points (x, y) at pixel centres.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from model import masks
 
 CLICKED_RADIUS = 3.0
 """Boundary pixels this near to an earlier click are not clicked again (pixels of the truth)."""
+
+IGNORE_BAND = 6
+"""An error borders the true outline although so many ignored pixels lie between: annotators leave out a band there."""
 
 Point = tuple[float, float]
 
@@ -53,23 +57,63 @@ def boundary_click(
     Returns:
         (x, y), or None if there is no error left or nowhere to click.
     """
-    error = predicted ^ truth
-    if ignore is not None:
-        error &= ~ignore
-    if not error.any():
+    missing, surplus = _errors(predicted, truth, ignore)
+    component = masks.largest_component(missing | surplus)
+    outline = _unclicked_outline(truth, clicked)
+    if not component.any() or not outline.any():
         return None
-    component = masks.largest_component(error)
-    outline = masks.boundary(truth)
-    for x, y in clicked:
-        _clear_disc(outline, x, y)
-    if not outline.any():
-        return None
-    bordering = outline & _grown(component)
+    bordering = outline & _reach(component, ignore)
     if not bordering.any():
-        return _at_maximum(np.where(outline, -masks.distance_to(component), -np.inf))
-    reached = masks.boundary(predicted)
-    distance = masks.distance_to(reached) if reached.any() else masks.inner_distance(truth)
-    return _at_maximum(np.where(bordering, distance, -1.0))
+        return _nearest(outline, component)
+    return _at_maximum(np.where(bordering, _distance_to_contour(predicted, truth), -1.0))
+
+
+def paper_boundary_click(
+    predicted: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    ignore: NDArray[np.bool_] | None = None,
+    clicked: Sequence[Point] = (),
+) -> Point | None:
+    """The boundary click of the paper, Eq. 5 to the letter: max-min for a missing part, min-min for a surplus one.
+
+    Both sets of Eq. 5 are taken as it defines them: the pixels of the true and of the predicted boundary that outline
+    the largest component, missing or surplus. Arguments and result as `boundary_click`.
+    """
+    kinds = [masks.largest_component(error) for error in _errors(predicted, truth, ignore)]
+    missing = np.count_nonzero(kinds[0]) >= np.count_nonzero(kinds[1])
+    component = kinds[0] if missing else kinds[1]
+    outline = _unclicked_outline(truth, clicked)
+    if not component.any() or not outline.any():
+        return None
+    reach = _reach(component, ignore)
+    bordering = outline & reach
+    if not bordering.any():
+        return _nearest(outline, component)
+    outlining = masks.boundary(predicted) & reach
+    distance = masks.distance_to(outlining) if outlining.any() else _distance_to_contour(predicted, truth)
+    return _at_maximum(np.where(bordering, distance if missing else -distance, -np.inf))
+
+
+def central_click(
+    predicted: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    ignore: NDArray[np.bool_] | None = None,
+    clicked: Sequence[Point] = (),
+) -> tuple[Point, bool] | None:
+    """The positive or negative click in the middle of an error, by the rule of RITM's evaluation.
+
+    The pixel with the largest distance to the edge of its error, missing or surplus, the image's edge included; pixels
+    that have been clicked count as 0. Missing parts win only if they are strictly deeper.
+
+    Returns:
+        the click and whether it is positive; None if there is no error left.
+    """
+    missing, surplus = (masks.inner_distance(error) for error in _errors(predicted, truth, ignore))
+    for x, y in clicked:
+        missing[round(y), round(x)] = surplus[round(y), round(x)] = 0
+    positive = bool(missing.max() > surplus.max())
+    deepest = missing if positive else surplus
+    return (_at_maximum(deepest), positive) if deepest.any() else None
 
 
 def jittered(point: Point, noise: float, within: NDArray[np.bool_], generator: np.random.Generator) -> Point:
@@ -81,6 +125,40 @@ def jittered(point: Point, noise: float, within: NDArray[np.bool_], generator: n
     if 0 <= column < columns and 0 <= row < rows and within[row, column]:
         return (float(x), float(y))
     return point
+
+
+def _errors(
+    predicted: NDArray[np.bool_], truth: NDArray[np.bool_], ignore: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(missing, surplus) without the ignored pixels."""
+    counted = np.True_ if ignore is None else ~ignore
+    return truth & ~predicted & counted, predicted & ~truth & counted
+
+
+def _unclicked_outline(truth: NDArray[np.bool_], clicked: Sequence[Point]) -> NDArray[np.bool_]:
+    outline = masks.boundary(truth)
+    for x, y in clicked:
+        _clear_disc(outline, x, y)
+    return outline
+
+
+def _reach(component: NDArray[np.bool_], ignore: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """The component and its neighbours, a narrow band of ignored pixels notwithstanding."""
+    if ignore is not None and ignore.any():
+        component = component.copy()
+        for _ in range(IGNORE_BAND):
+            component |= _grown(component) & ignore
+    return _grown(component)
+
+
+def _nearest(outline: NDArray[np.bool_], component: NDArray[np.bool_]) -> Point:
+    return _at_maximum(np.where(outline, -masks.distance_to(component), -np.inf))
+
+
+def _distance_to_contour(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """To the predicted boundary; with nothing predicted, the depth inside the truth."""
+    contour = masks.boundary(predicted)
+    return masks.distance_to(contour) if contour.any() else masks.inner_distance(truth)
 
 
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,17 +1,30 @@
-"""`boundaryclick evaluate`: simulated clicks on a data set, and the figures."""
+"""`boundaryclick evaluate`: simulated clicks on data sets, the figures, and comparisons of them."""
 
 import argparse
+import itertools
 import json
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backend.cli import Parser
+    from model import Predictor
+    from model.evaluation.loop import Procedure
+    from model.evaluation.rows import Row
 
 EXAMPLE = """\
 examples:
   boundaryclick evaluate --dataset grabcut:data/GrabCut --out runs/grabcut
-  boundaryclick evaluate --dataset davis:data/DAVIS --noise 5 --out runs/davis-5
+  boundaryclick evaluate --dataset davis:data/DAVIS --noise 5 --out runs/davis-5 --weights runs/head/weights.safetensors
+  boundaryclick evaluate --dataset grabcut:data/GrabCut --dataset davis:data/DAVIS --noise 0 5 10 --out runs/all
+  boundaryclick evaluate --compare runs/davis-5-before runs/davis-5
+
+The same command again continues an evaluation that was stopped. Several data sets or noises go into folders of their
+own below --out. Clickers: `boundary` clicks the true outline where the prediction is farthest from it; `paper` follows
+section 3.3 and Eq. 5 of the paper to the letter; `centre` makes positive and negative clicks, for networks that take
+them. Profile `paper`: an object that its crop does not hold counts all the clicks in NoC, whoever clicks.
 """
 
 
@@ -20,83 +33,154 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="measure a model with simulated clicks",
-        description="Click, compare, click again, 20 times on each object; writes rows.jsonl and report.json.",
+        description="Click, compare, click again, 20 times on each object; writes rows.jsonl, report.json and plots.",
         epilog=EXAMPLE,
     )
     parser.add_argument(
-        "--dataset", required=True, metavar="LAYOUT:PATH", help="layouts: grabcut, davis, coco_mval"
+        "--dataset", action="append", default=[], metavar="LAYOUT:PATH", help="may be given several times"
     )
-    parser.add_argument("--clicker", choices=("boundary",), default="boundary", help="who clicks")
-    parser.add_argument("--noise", type=float, default=0.0, help="clicks are off by up to so many pixels")
+    parser.add_argument("--clicker", default="boundary", help="boundary, paper or centre")
+    parser.add_argument(
+        "--noise", type=float, nargs="+", default=[0.0], metavar="N", help="clicks are off by up to N pixels"
+    )
     parser.add_argument("--clicks", type=int, default=20, help="clicks per object")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
-    parser.add_argument("--out", type=Path, required=True, help="folder for rows.jsonl and report.json")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N objects, evenly spread")
+    parser.add_argument("--profile", default="standard", help="standard or paper")
+    parser.add_argument("--out", type=Path, help="folder for rows, report and plots")
+    parser.add_argument("--restart", action="store_true", help="forget what --out holds")
     parser.add_argument(
         "--weights", default="default", help="name of shipped weights, or a .safetensors file"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, help="of torch on the CPU")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        nargs=2,
+        metavar=("A", "B"),
+        help="compare two evaluations object by object; with --out, into comparison.json there",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, write, print the table."""
-    from tqdm import tqdm
+    """Evaluate or compare."""
+    return _compare(args) if args.compare else _evaluate(args)
 
-    from model import load_predictor
-    from model.datasets.layouts import open_dataset
+
+def _compare(args: argparse.Namespace) -> int:
     from model.errors import SettingsError
-    from model.evaluation.loop import evaluate
-    from model.evaluation.report import summarise
+    from model.evaluation.comparison import compare, comparison_text
 
-    if args.clicks < 1 or args.noise < 0:
-        raise SettingsError(
-            f"evaluate: expected --clicks >= 1 and --noise >= 0, got {args.clicks} and {args.noise:g}"
-        )
-    predictor = load_predictor(args.weights, args.device)
-    objects = open_dataset(args.dataset)
-    args.out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    with (args.out / "rows.jsonl").open("w") as file:
-        for row in tqdm(
-            evaluate(predictor, objects, args.noise, args.seed, args.clicks),
-            total=len(objects) * args.clicks,
-            unit="click",
-        ):
-            rows.append(row)
-            file.write(json.dumps(row.as_json()) + "\n")
-    header = {
-        "model": predictor.version,
-        "dataset": args.dataset,
-        "clicker": args.clicker,
-        "noise": args.noise,
-        "seed": args.seed,
-        "device": args.device,
-        "clicks": args.clicks,
-    }
-    report = header | summarise(rows)
-    (args.out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(table(report))
+    if args.dataset:
+        raise SettingsError("evaluate: expected --compare or --dataset, got both; leave one out")
+    comparison = compare(*args.compare)
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(comparison.as_json(), indent=2, allow_nan=False)
+        (args.out / "comparison.json").write_text(text + "\n")
+    print(comparison_text(comparison))
     return 0
 
 
-def table(report: dict[str, Any]) -> str:
-    """The report as lines for a terminal."""
-    miou, noc, intervals = report["miou"], report["noc"], report["intervals"]
-    lines = [
-        f"{report['model']} on {report['dataset']}: {report['objects']} objects, noise {report['noise']:g} px"
-    ]
-    for threshold, value in noc.items():
-        low, high = intervals[f"noc{threshold}"]
-        lines.append(f"  NoC@{threshold}            {value:6.2f}   [{low:.2f}, {high:.2f}]")
-    lines += [
-        f"  mIoU after {k:2d}      {miou[k - 1]:6.3f}" for k in (1, 2, 3, 4, 6, 10, 20) if k <= len(miou)
-    ]
-    efficiency = "  ".join(f"{name}: {value:.2f}" for name, value in report["click_efficiency"].items())
-    lines += [
-        f"  click efficiency   {efficiency}",
-        f"  harmful clicks     {report['harmful']:6.1%}",
-        f"  click to contour   {report['contour_distance']:6.1f} px (median)",
-        f"  crop recall        {report['crop_recall']:6.1%}, area {report['crop_area']:.0%} of the image",
-        "  ms                 " + "  ".join(f"{name} {value:.0f}" for name, value in report["ms"].items()),
-    ]
-    return "\n".join(lines)
+def _evaluate(args: argparse.Namespace) -> int:
+    _check(args)
+    import torch
+
+    from model import load_predictor
+    from model.evaluation.clickers import require_roles
+    from model.evaluation.run import can_draw
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    predictor = load_predictor(args.weights, args.device)
+    require_roles(predictor, args.clicker)
+    if not can_draw():
+        print("no plots: matplotlib is not installed; pip install 'boundaryclick[train]'", file=sys.stderr)
+    for dataset, procedure, folder in list(_jobs(args)):
+        _evaluate_one(args, predictor, dataset, procedure, folder)
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise SettingsError for what is missing or out of range."""
+    from model.errors import SettingsError
+    from model.evaluation.clickers import clicker_named
+
+    if not args.dataset or args.out is None:
+        raise SettingsError(
+            "evaluate: expected --dataset and --out, or --compare A B; see --help for examples"
+        )
+    clicker_named(args.clicker)
+    if args.profile not in ("standard", "paper"):
+        raise SettingsError(f"--profile: expected standard or paper, got {args.profile!r}")
+    for name in ("clicks", "limit", "threads"):
+        given = getattr(args, name)
+        if given is not None and given < 1:
+            raise SettingsError(f"--{name}: expected a number of at least 1, got {given}")
+    if args.seed < 0:
+        raise SettingsError(f"--seed: expected a number of at least 0, got {args.seed}")
+    for noise in args.noise:
+        if not 0 <= noise < float("inf"):
+            raise SettingsError(f"--noise: expected a number of pixels of at least 0, got {noise:g}")
+
+
+def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, "Procedure", Path]]:
+    """(data set, procedure, folder) of every evaluation; one alone goes into `--out` itself."""
+    from model.evaluation.loop import Procedure
+
+    datasets, noises = list(dict.fromkeys(args.dataset)), list(dict.fromkeys(args.noise))
+    names = _folder_names(datasets)
+    for (dataset, name), noise in itertools.product(zip(datasets, names, strict=True), noises):
+        parts = [name] if len(datasets) > 1 else []
+        parts += [f"noise{noise:g}"] if len(noises) > 1 else []
+        folder = args.out / "-".join(parts) if parts else args.out
+        yield dataset, Procedure(args.clicker, noise, args.seed, args.clicks), folder
+
+
+def _folder_names(datasets: Sequence[str]) -> list[str]:
+    """By layout; further data sets of the same layout are numbered."""
+    names: list[str] = []
+    for dataset in datasets:
+        layout = dataset.partition(":")[0]
+        same = sum(name.partition("-")[0] == layout for name in names)
+        names.append(f"{layout}-{same + 1}" if same else layout)
+    return names
+
+
+def _evaluate_one(
+    args: argparse.Namespace, predictor: "Predictor", dataset: str, procedure: "Procedure", folder: Path
+) -> None:
+    from tqdm import tqdm
+
+    from backend.benchmarking import hardware
+    from model.datasets.layouts import open_dataset
+    from model.evaluation.header import describe
+    from model.evaluation.run import EvenSample, run_evaluation
+    from model.evaluation.text import report_text
+
+    objects: Any = open_dataset(dataset)
+    if args.limit:
+        objects = EvenSample(objects, args.limit)
+    header = describe(predictor, dataset, procedure, args.device)
+    header |= {"hardware": hardware(), "limit": args.limit}
+    ious: list[float] = []
+    with tqdm(total=len(objects), unit="object", desc=dataset.partition(":")[0]) as bar:
+
+        def progress(rows: "Sequence[Row]") -> None:
+            ious.append(rows[-1].iou)
+            bar.set_postfix_str(f"final mIoU {sum(ious) / len(ious):.3f}")
+            bar.update()
+
+        report = run_evaluation(
+            predictor,
+            objects,
+            procedure,
+            header,
+            folder,
+            profile=args.profile,
+            restart=args.restart,
+            progress=progress,
+        )
+    print(report_text(report))

@@ -5,13 +5,16 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 
 @dataclass(frozen=True)
@@ -34,20 +37,13 @@ class CocoObjects:
     """
 
     def __init__(self, root: Path) -> None:
-        try:
-            from pycocotools.coco import COCO  # noqa: PLC0415 - only training needs it
-        except ImportError:
-            raise DatasetError(
-                "COCO data set: expected the package pycocotools, not installed; pip install 'boundaryclick[train]'"
-            ) from None
         self._images = root / "images"
         annotations = root / "annotations.json"
         if not annotations.is_file() or not self._images.is_dir():
             raise DatasetError(
                 f"COCO data set: expected annotations.json and images/ in {root}, found no such pair"
             )
-        with contextlib.redirect_stdout(io.StringIO()):
-            self._coco = COCO(str(annotations))
+        self._coco = load_coco(annotations)
         self.records = list(self._records())
 
     def _records(self) -> Iterator[ObjectRecord]:
@@ -76,3 +72,28 @@ class CocoObjects:
     def _entry(self, record: ObjectRecord) -> dict[str, Any]:
         entry: dict[str, Any] = self._coco.imgs[record.image]
         return entry
+
+
+def load_coco(annotations: Path) -> "COCO":
+    """Read a file of annotations.
+
+    Raises:
+        DatasetError: pycocotools is not installed, or the file is no COCO instances.
+    """
+    try:
+        from pycocotools.coco import COCO  # noqa: PLC0415 - of all layouts this one alone needs it
+    except ImportError:
+        raise DatasetError(
+            "COCO data set: expected the package pycocotools, not installed; pip install 'boundaryclick[train]'"
+        ) from None
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            coco = COCO(str(annotations))
+    except Exception as error:  # whatever JSON and its index raise, down to AssertionError
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DatasetError(
+            f"{annotations}: expected COCO instances, could not read them ({reason})"
+        ) from error
+    if len(coco.anns) != len(coco.dataset.get("annotations", [])):
+        raise DatasetError(f"{annotations}: expected annotations with ids of their own, got an id twice")
+    return coco

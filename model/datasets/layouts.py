@@ -1,122 +1,89 @@
-"""Evaluation data sets by layout: `LAYOUT:PATH` to a list of objects with truth and ignored pixels."""
+"""Data sets by layout: `LAYOUT:PATH`, or `LAYOUT:PATH?OPTION=VALUE&OPTION=VALUE`, to a list of objects."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
+from model.datasets.coco_evaluation import open_coco
+from model.datasets.davis import open_davis
+from model.datasets.folder import open_folder
+from model.datasets.interactive import open_berkeley, open_grabcut, open_pairs
+from model.datasets.objects import EvaluationObject, ObjectReader
+from model.datasets.sbd import open_sbd
+from model.datasets.voc import open_voc
 from model.errors import DatasetError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
-IGNORE = 128
+__all__ = ["LAYOUTS", "EvaluationObject", "Layout", "ObjectReader", "open_dataset"]
 
 
-@dataclass(frozen=True)
-class EvaluationObject:
-    """One object to segment.
+class Layout(NamedTuple):
+    """A reader, the options it takes, and in a few words what it expects to find."""
 
-    Attributes:
-        name: unique in its data set; image: (H, W, 3) uint8 RGB; truth, ignore: (H, W) bool.
-    """
-
-    name: str
-    image: NDArray[np.uint8]
-    truth: NDArray[np.bool_]
-    ignore: NDArray[np.bool_]
+    open: Callable[..., ObjectReader]
+    options: tuple[str, ...]
+    form: str
 
 
-class LayoutReader(Sequence[EvaluationObject]):
-    """Objects of a data set, read when asked for.
+LAYOUTS = {
+    "grabcut": Layout(open_grabcut, (), "data_GT/, boundary_GT/"),
+    "berkeley": Layout(open_berkeley, (), "images/, masks/NAME.png and NAME#k.png"),
+    "davis": Layout(open_davis, ("split", "objects"), "img/, gt/; or JPEGImages/480p/, Annotations/480p/"),
+    "coco_mval": Layout(open_pairs, (), "img/, gt/"),
+    "coco": Layout(
+        open_coco, ("split",), "annotations.json, images/; or annotations/instances_SPLIT.json, SPLIT/"
+    ),
+    "voc": Layout(open_voc, ("split",), "JPEGImages/, SegmentationObject/, ImageSets/Segmentation/SPLIT.txt"),
+    "sbd": Layout(open_sbd, ("split",), "img/, inst/*.mat, SPLIT.txt"),
+    "folder": Layout(open_folder, (), "images/, masks/ (0 background, 1..N objects, 255 ignored)"),
+}
 
-    Args:
-        pairs: (image, mask) paths.
-        decode: mask file's values, (H, W) uint8, to (truth, ignore).
-    """
-
-    def __init__(
-        self,
-        pairs: list[tuple[Path, Path]],
-        decode: Callable[[NDArray[np.uint8]], tuple[NDArray[np.bool_], NDArray[np.bool_]]],
-    ) -> None:
-        self._pairs, self._decode = pairs, decode
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, index: int) -> EvaluationObject:  # type: ignore[override]
-        image_path, mask_path = self._pairs[index]
-        image, values = _read(image_path, cv2.IMREAD_COLOR_RGB), _read(mask_path, cv2.IMREAD_UNCHANGED)
-        if values.ndim == 3:
-            values = values[..., :3].max(axis=2)
-        if values.shape != image.shape[:2]:
-            raise DatasetError(
-                f"{mask_path}: expected a mask of the image's size {image.shape[:2]}, got {values.shape}"
-            )
-        truth, ignore = self._decode(values)
-        return EvaluationObject(image_path.stem, image, truth, ignore)
-
-    def __iter__(self) -> Iterator[EvaluationObject]:
-        return (self[index] for index in range(len(self)))
+# A path may hold ":" and "?"; options follow the last "?", and only if a "=" follows it.
+_REFERENCE = re.compile(r"(?P<layout>\w+):(?P<path>.+?)(?:\?(?P<options>[^?/]*=[^?]*))?", re.DOTALL)
 
 
-def open_dataset(reference: str) -> LayoutReader:
-    """Open `LAYOUT:PATH`.
+def open_dataset(reference: str) -> ObjectReader:
+    """Open `LAYOUT:PATH`; every mask is looked at once, images are read when asked for.
+
+    `?limit=N` takes N objects spread evenly over any data set; `split=` and `objects=` are explained at the readers.
 
     Raises:
-        DatasetError: unknown layout, or a folder that is not laid out so.
+        DatasetError: unknown layout or option, or a folder that is not laid out so.
     """
-    layout, _, path = reference.partition(":")
-    if layout not in LAYOUTS or not path:
+    match = _REFERENCE.fullmatch(reference)
+    if match is None or match["layout"] not in LAYOUTS:
         raise DatasetError(
             f"data set: expected LAYOUT:PATH with LAYOUT one of {', '.join(LAYOUTS)}, got {reference!r}"
         )
-    return LAYOUTS[layout](Path(path))
+    layout, root = LAYOUTS[match["layout"]], Path(match["path"]).expanduser()
+    options = _options(match["options"], (*layout.options, "limit"), reference)
+    limit = _limit(options.pop("limit", None), reference)
+    if not root.is_dir():
+        raise DatasetError(f"data set: expected a folder {root}, found none")
+    objects = layout.open(root, **options)
+    if not objects:
+        raise DatasetError(f"data set: expected at least one object in {reference}, found none")
+    if limit is None or limit >= len(objects):
+        return objects
+    return objects.subset(index * len(objects) // limit for index in range(limit))
 
 
-def grabcut(root: Path) -> LayoutReader:
-    """`data_GT/*.{jpg,bmp,png}` and `boundary_GT/*.bmp`: 255 object, 128 ignore band, 0 background."""
-    return LayoutReader(
-        _pairs(root / "data_GT", root / "boundary_GT", ".bmp"),
-        lambda values: (values > IGNORE, values == IGNORE),
-    )
+def _options(text: str | None, known: tuple[str, ...], reference: str) -> dict[str, str]:
+    try:
+        options = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True)) if text else {}
+    except ValueError:
+        options = {"": ""}
+    if not options.keys() <= set(known) or not all(options.values()):
+        raise DatasetError(
+            f"data set: expected options {'=, '.join(known)}= after the path, got {reference!r}"
+        )
+    return options
 
 
-def image_and_truth(root: Path) -> LayoutReader:
-    """`img/*` and `gt/*.png`, one object per image (DAVIS and COCO_MVal as the interactive benchmarks lay them out)."""
-    return LayoutReader(
-        _pairs(root / "img", root / "gt", ".png"),
-        lambda values: (values > 0, np.zeros(values.shape, bool)),
-    )
-
-
-LAYOUTS: dict[str, Callable[[Path], LayoutReader]] = {
-    "grabcut": grabcut,
-    "davis": image_and_truth,
-    "coco_mval": image_and_truth,
-}
-
-
-def _pairs(images: Path, truths: Path, truth_suffix: str) -> list[tuple[Path, Path]]:
-    if not images.is_dir() or not truths.is_dir():
-        raise DatasetError(f"data set: expected the folders {images} and {truths}, found no such pair")
-    pairs = [
-        (image, truths / (image.stem + truth_suffix))
-        for image in sorted(images.iterdir())
-        if image.suffix.lower() in IMAGE_SUFFIXES
-    ]
-    if not pairs:
-        raise DatasetError(f"data set: expected images in {images}, found none")
-    for _, truth in pairs:
-        if not truth.is_file():
-            raise DatasetError(f"data set: expected a mask at {truth}, found none")
-    return pairs
-
-
-def _read(path: Path, flags: int) -> NDArray[np.uint8]:
-    pixels = cv2.imread(str(path), flags)
-    if pixels is None:
-        raise DatasetError(f"{path}: expected an image, could not read it")
-    return pixels.astype(np.uint8, copy=False)
+def _limit(text: str | None, reference: str) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise DatasetError(f"data set: expected limit=N with N at least 1, got {reference!r}")
+    return int(text)

@@ -1,96 +1,143 @@
 """The evaluation loop: click, compare, click again, without stopping early."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model import Click, Predictor, masks, simulation
+from model import Predictor, Session, masks
 from model.datasets.layouts import EvaluationObject
 from model.errors import DatasetError
+from model.evaluation.clickers import AimedClick, Annotator, clicker_named
+from model.evaluation.measuring import MeasuredPasses, measured
+from model.evaluation.rows import NAN, PADDINGS, Row
+from model.geometry import Box, square_window
+from model.inference import SMALLEST_WINDOW
 
 CLICKS = 20
 
 
 @dataclass(frozen=True)
-class Row:
-    """One click on one object.
+class Evaluated:
+    """One object after all its clicks: its rows and the final mask, (H, W)."""
+
+    rows: list[Row]
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """How objects are clicked.
 
     Attributes:
-        object: name.
-        click: 1 is the selection.
-        x, y: image pixels; NaN where the clicker had nothing left to click.
-        iou: after the click.
-        oracle: IoU if the largest error component before the click had been repaired whole; NaN for the selection.
-        contour_distance: pixels from the aimed point to the new contour; NaN for the selection.
-        held: share of the object inside the crop.
-        crop_area: share of the image.
-        milliseconds: of the click; 0 where there was none.
+        clicker: by name.
+        noise: image pixels.
+        seed: of the noise.
+        clicks: per object, the selection included.
     """
 
-    object: str
-    click: int
-    x: float
-    y: float
-    iou: float
-    oracle: float
-    contour_distance: float
-    held: float
-    crop_area: float
-    milliseconds: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The row with null in place of NaN."""
-        return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in asdict(self).items()}
+    clicker: str = "boundary"
+    noise: float = 0.0
+    seed: int = 0
+    clicks: int = CLICKS
 
 
 def evaluate(
-    predictor: Predictor, objects: Sequence[EvaluationObject], noise: float, seed: int, clicks: int = CLICKS
-) -> Iterator[Row]:
-    """Rows of the `boundary` clicker, object by object.
-
-    Args:
-        noise: jitter of every click, image pixels; the selection click stays inside the object.
-    """
-    for number, item in enumerate(objects):
+    predictor: Predictor, objects: Iterable[EvaluationObject], procedure: Procedure
+) -> Iterator[Evaluated]:
+    """Every object in turn; DatasetError if one is empty."""
+    twin, passes = measured(predictor)
+    for item in objects:
         if not item.truth.any():
             raise DatasetError(f"{item.name}: expected an object in its mask, got an empty one")
-        yield from _evaluate_object(predictor, item, noise, np.random.default_rng([seed, number]), clicks)
+        yield _Evaluation(twin, passes, item, procedure).run()
 
 
-def _evaluate_object(
-    predictor: Predictor, item: EvaluationObject, noise: float, generator: np.random.Generator, clicks: int
-) -> Iterator[Row]:
-    session = predictor.start(item.image)
-    everywhere = np.ones(item.truth.shape, bool)
-    mask = np.zeros(item.truth.shape, bool)
-    clicked: list[tuple[float, float]] = []
-    iou = 0.0
-    for number in range(1, clicks + 1):
-        oracle = float("nan")
-        if number == 1:
-            point: tuple[float, float] | None = simulation.jittered(
-                simulation.selection_click(item.truth), noise, item.truth, generator
-            )
-        else:
-            oracle = _oracle(mask, item)
-            point = simulation.boundary_click(mask, item.truth, item.ignore, clicked)
-            if point is not None:
-                clicked.append(point)
-                point = simulation.jittered(point, noise, everywhere, generator)
+class _Evaluation:
+    """The clicks on one object."""
+
+    def __init__(
+        self, predictor: Predictor, passes: MeasuredPasses, item: EvaluationObject, procedure: Procedure
+    ) -> None:
+        self._session: Session = predictor.start(item.image)
+        self._passes, self._item, self._procedure = passes, item, procedure
+        self._annotator = Annotator(clicker_named(procedure.clicker), item, procedure.noise, procedure.seed)
+        self._mask: NDArray[np.bool_] = np.zeros(item.truth.shape, bool)
+        self._iou = 0.0
+
+    def run(self) -> Evaluated:
+        """Click to the end."""
+        rows = [self._selection()]
+        rows += [self._correction(number) for number in range(2, self._procedure.clicks + 1)]
+        to_contour = np.abs(masks.outward_distance(self._mask))
+        return Evaluated([_with_final_distance(row, to_contour) for row in rows], self._mask)
+
+    def _selection(self) -> Row:
+        row = self._click(1, self._annotator.select(), oracle=NAN)
+        box = self._passes.selected
+        assert box is not None  # noqa: S101 - every selection click has a coarse pass
+        windows = [square_window(box, padding, SMALLEST_WINDOW) for padding in PADDINGS]
+        figures = [_crop_figures(window, self._item.truth) for window in windows]
+        return replace(
+            row,
+            held_by_padding=tuple(held for held, _ in figures),
+            area_by_padding=tuple(area for _, area in figures),
+        )
+
+    def _correction(self, number: int) -> Row:
+        oracle = _oracle(self._mask, self._item)
+        return self._click(number, self._annotator.correct(self._mask), oracle)
+
+    def _click(self, number: int, aimed: AimedClick | None, oracle: float) -> Row:
+        """Make the click, if there is one, and measure."""
         elapsed = 0.0
-        if point is not None:
+        self._passes.forget()
+        if aimed is not None:
             began = time.perf_counter()
-            mask = session.click(Click(*point, role="select" if number == 1 else "boundary"))
+            self._mask = self._session.click(aimed.click)
+            self._passes.finish()
             elapsed = (time.perf_counter() - began) * 1000
-            iou = masks.intersection_over_union(mask, item.truth, item.ignore)
-        x, y = point or (float("nan"), float("nan"))
-        distance = float("nan") if number == 1 or not clicked else _to_contour(mask, clicked[-1])
-        held, area = _crop_figures(session.crop, item.truth)
-        yield Row(item.name, number, x, y, iou, oracle, distance, held, area, elapsed)
+            self._iou = masks.intersection_over_union(self._mask, self._item.truth, self._item.ignore)
+        assert self._session.crop is not None  # noqa: S101 - the first click has made one
+        held, area = _crop_figures(self._session.crop, self._item.truth)
+        encodes = self._passes.encode_milliseconds
+        row = Row(
+            self._item.name,
+            number,
+            x=NAN,
+            y=NAN,
+            iou=self._iou,
+            oracle=oracle,
+            contour_distance=NAN,
+            held=held,
+            crop_area=area,
+            milliseconds=elapsed,
+            encodes=len(encodes),
+            encode_milliseconds=float(np.mean(encodes)) if encodes else NAN,
+            truth_pixels=int(np.count_nonzero(self._item.truth)),
+        )
+        return row if aimed is None else self._with_click(row, aimed)
+
+    def _with_click(self, row: Row, aimed: AimedClick) -> Row:
+        x, y, role = aimed.click.x, aimed.click.y, aimed.click.role
+        distance = NAN
+        if role == "boundary":
+            distance = _at(np.abs(masks.outward_distance(self._mask)), x, y)
+        return replace(
+            row, x=x, y=y, role=role, aim_x=aimed.aim[0], aim_y=aimed.aim[1], contour_distance=distance
+        )
+
+
+def _with_final_distance(row: Row, to_contour: NDArray[np.float32]) -> Row:
+    return replace(row, final_distance=_at(to_contour, row.x, row.y)) if row.role == "boundary" else row
+
+
+def _at(values: NDArray[np.float32], x: float, y: float) -> float:
+    """Value of the pixel under a point of the image."""
+    row, column = min(round(y), values.shape[0] - 1), min(round(x), values.shape[1] - 1)
+    return float(values[max(row, 0), max(column, 0)])
 
 
 def _oracle(mask: NDArray[np.bool_], item: EvaluationObject) -> float:
@@ -99,11 +146,8 @@ def _oracle(mask: NDArray[np.bool_], item: EvaluationObject) -> float:
     return masks.intersection_over_union(mask ^ masks.largest_component(error), item.truth, item.ignore)
 
 
-def _to_contour(mask: NDArray[np.bool_], point: tuple[float, float]) -> float:
-    return abs(float(masks.outward_distance(mask)[round(point[1]), round(point[0])]))
-
-
-def _crop_figures(crop: Any, truth: NDArray[np.bool_]) -> tuple[float, float]:
+def _crop_figures(crop: Box, truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Share of the object inside the crop; share of the image that the crop takes."""
     rows, columns = truth.shape
     box = crop.clipped(columns, rows)
     held = np.count_nonzero(truth[box.top : box.bottom, box.left : box.right]) / np.count_nonzero(truth)

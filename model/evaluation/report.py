@@ -1,103 +1,67 @@
-"""Figures of an evaluation, all computed from its rows."""
+"""The body of `report.json`."""
 
-from collections.abc import Sequence
+import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from model.evaluation.loop import Row
-
-NOC_THRESHOLDS = (80, 85, 90, 95)
-NOF_THRESHOLDS = (85, 90)
-HARM = 0.02
-"""A click that lowers the IoU by more than this has done harm."""
-
-RESAMPLINGS = 1000
+from model.evaluation.figures import NOC_THRESHOLDS, NOF_THRESHOLDS, Profile, figures
+from model.evaluation.rows import PADDINGS, Table
+from model.evaluation.statistics import intervals, value
 
 
-def summarise(rows: Sequence[Row]) -> dict[str, Any]:
-    """The body of `report.json`.
+def summarise(table: Table, profile: Profile = "standard") -> dict[str, Any]:
+    """Every figure with its 95 % bootstrap interval over the objects; null where a figure is not defined.
 
     Returns:
+        objects: their number.
         noc, nof: by threshold in percent.
         miou: after each click.
-        click_efficiency: gain of a boundary click over that of repairing the largest error component, by click.
-        harmful: share of the boundary clicks.
-        contour_distance: median, pixels.
-        crop_recall: share of the objects that lie in their first crop to 99.9 %.
-        crop_area: mean share of the image.
-        ms: of the clicks.
-        intervals: 95 % bootstrap intervals over the objects.
+        click_efficiency: gain of a click over that of repairing the largest error component; all, and click 2, 3, 4.
+        harmful, harmful_first_five: share of the clicks after the selection, and of the first five of them.
+        contour_distance: median, pixels, from all boundary clicks to the contour after the last one;
+            contour_distance_after_click: to the contour after the very click.
+        crop_recall: share of the objects of which the crop holds 99.9 %; crop_recall_whole: every pixel.
+        crop_area: mean share of the image; area_reduction: the rest of it.
+        crop_by_padding: the same for other paddings, before the crop is enlarged where the mask runs over its edge.
+        ms: encode: one zoom pass; select, boundary: one click.
+        intervals: by figure.
     """
-    iou = _table(rows, "iou")
-    noc = {str(t): float(_noc(iou, t).mean()) for t in NOC_THRESHOLDS}
-    first_crop = _table(rows, "held")[:, 0]
-    boundary = [row for row in rows if row.click > 1 and row.milliseconds > 0]
+    statistics = figures(table, profile)
+    found = {name: _number(value(statistic, len(table))) for name, statistic in statistics.items()}
+    bounds = {name: [_number(v) for v in pair] for name, pair in intervals(statistics, len(table)).items()}
+    area = found["crop_area"]
     return {
-        "objects": int(iou.shape[0]),
-        "noc": noc,
-        "nof": {str(t): int((iou.max(axis=1) < t / 100).sum()) for t in NOF_THRESHOLDS},
-        "miou": [round(float(v), 5) for v in iou.mean(axis=0)],
-        "click_efficiency": _efficiency(rows),
-        "harmful": _harmful(iou, _table(rows, "milliseconds")),
-        "contour_distance": _median([row.contour_distance for row in boundary]),
-        "crop_recall": float((first_crop >= 0.999).mean()),
-        "crop_area": float(_table(rows, "crop_area")[:, 0].mean()),
-        "ms": {
-            "select_p50": _percentile([r.milliseconds for r in rows if r.click == 1], 50),
-            "select_p95": _percentile([r.milliseconds for r in rows if r.click == 1], 95),
-            "boundary_p50": _percentile([r.milliseconds for r in boundary], 50),
-            "boundary_p95": _percentile([r.milliseconds for r in boundary], 95),
-        },
-        "intervals": _intervals(iou),
+        "objects": len(table),
+        "profile": profile,
+        "noc": {str(t): found[f"noc{t}"] for t in NOC_THRESHOLDS},
+        "nof": {str(t): int(found[f"nof{t}"] or 0) for t in NOF_THRESHOLDS},
+        "miou": [found[f"miou{k}"] for k in range(1, table.clicks + 1)],
+        "click_efficiency": _named("click_efficiency_", found),
+        "harmful": found["harmful"],
+        "harmful_first_five": found["harmful_first_five"],
+        "contour_distance": found["contour_distance"],
+        "contour_distance_after_click": found["contour_distance_after_click"],
+        "crop_recall": found["crop_recall"],
+        "crop_recall_whole": found["crop_recall_whole"],
+        "crop_area": area,
+        "area_reduction": None if area is None else 1 - area,
+        "crop_by_padding": [
+            {
+                "padding": padding,
+                "recall": found[f"crop_recall_at_{padding:g}"],
+                "area_reduction": found[f"area_reduction_at_{padding:g}"],
+            }
+            for padding in PADDINGS
+            if f"crop_recall_at_{padding:g}" in found
+        ],
+        "ms": _named("ms_", found),
+        "intervals": bounds,
     }
 
 
-def _table(rows: Sequence[Row], field: str) -> NDArray[np.float64]:
-    """(objects, clicks) of one field."""
-    clicks = max(row.click for row in rows)
-    return np.array([getattr(row, field) for row in rows], dtype=np.float64).reshape(-1, clicks)
+def _named(prefix: str, found: dict[str, float | None]) -> dict[str, float | None]:
+    return {name.removeprefix(prefix): each for name, each in found.items() if name.startswith(prefix)}
 
 
-def _noc(iou: NDArray[np.float64], threshold: int) -> NDArray[np.float64]:
-    """(objects,) first click whose IoU reaches the threshold in percent; the number of clicks if none does."""
-    reached = iou >= threshold / 100
-    first = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, iou.shape[1])
-    return np.asarray(first, np.float64)
-
-
-def _efficiency(rows: Sequence[Row]) -> dict[str, float]:
-    """Over all boundary clicks (`all`) and for each of the clicks 2, 3 and 4."""
-    iou, oracle = _table(rows, "iou"), _table(rows, "oracle")
-    gain, possible = np.diff(iou, axis=1), oracle[:, 1:] - iou[:, :-1]
-    columns = {"all": slice(None), "2": slice(0, 1), "3": slice(1, 2), "4": slice(2, 3)}
-    return {
-        name: float(gain[:, c].sum() / possible[:, c].sum())
-        for name, c in columns.items()
-        if gain[:, c].size and possible[:, c].sum() > 0
-    }
-
-
-def _harmful(iou: NDArray[np.float64], milliseconds: NDArray[np.float64]) -> float:
-    made = milliseconds[:, 1:] > 0
-    return float((np.diff(iou, axis=1) < -HARM)[made].mean()) if made.any() else 0.0
-
-
-def _intervals(iou: NDArray[np.float64]) -> dict[str, tuple[float, float]]:
-    picks = np.random.default_rng(0).integers(iou.shape[0], size=(RESAMPLINGS, iou.shape[0]))
-    figures = {f"noc{t}": _noc(iou, t) for t in NOC_THRESHOLDS} | {
-        f"miou{k}": iou[:, k - 1] for k in (1, 2, 3, 6) if k <= iou.shape[1]
-    }
-    bounds = {
-        name: np.percentile(values[picks].mean(axis=1), (2.5, 97.5)) for name, values in figures.items()
-    }
-    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
-
-
-def _median(values: Sequence[float]) -> float:
-    return float(np.median(values)) if values else float("nan")
-
-
-def _percentile(values: Sequence[float], q: float) -> float:
-    return float(np.percentile(values, q)) if values else float("nan")
+def _number(each: float) -> float | None:
+    """JSON has no NaN; more digits than these say nothing."""
+    return None if math.isnan(each) else round(each, 5)

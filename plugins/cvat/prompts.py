@@ -1,0 +1,67 @@
+"""An annotator's clicks on one object, as CVAT tells them, and what they mean."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from model import Click
+from model.errors import InvalidClick
+
+Point = tuple[float, float]
+"""x, y in image pixels from the image's top left corner: the middle of the first pixel is (0.5, 0.5)."""
+
+RightClick = Literal["boundary", "ignore"]
+"""What a click with the right button is; CVAT calls it negative, which this method has no use for."""
+
+SLACK = 1.0
+"""Pixels beyond the image that are still taken for its edge: a region of interest includes its right edge."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """All the clicks of a request.
+
+    Args:
+        positive: left clicks in the order they were made.
+        negative: right clicks, likewise; how the two took turns is not known.
+        box: corners of a box, perhaps of several, one behind the other.
+    """
+
+    positive: tuple[Point, ...]
+    negative: tuple[Point, ...] = ()
+    box: tuple[Point, ...] = ()
+
+    @property
+    def middle_of_box(self) -> Point | None:
+        """The middle of the (first) box, None without one."""
+        return middle(self.box[:2]) if len(self.box) > 1 else None
+
+
+def middle(points: Sequence[Point]) -> Point:
+    """Mean of one or more points."""
+    return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
+
+
+def to_clicks(selection: Point, boundary: Iterable[Point], width: int, height: int) -> list[Click]:
+    """The selection click, then the boundary clicks, each place once.
+
+    Args:
+        width, height: size of the image in pixels.
+
+    Raises:
+        InvalidClick: a point beyond the image.
+    """
+    places = dict.fromkeys((selection, *boundary))
+    return [
+        Click(_pixel(x, width, "x"), _pixel(y, height, "y"), "boundary" if index else "select")
+        for index, (x, y) in enumerate(places)
+    ]
+
+
+def _pixel(position: float, length: int, axis: str) -> float:
+    """Pixel-centre coordinate of a position on CVAT's canvas."""
+    if not -SLACK <= position <= length + SLACK:
+        raise InvalidClick(
+            f"click {axis}: expected 0 to {length}, the image's size in pixels, got {position:g}; click inside"
+        )
+    return min(max(position, 0.0), float(length)) - 0.5
