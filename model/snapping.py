@@ -11,8 +11,8 @@ TOLERANCE = 2.0
 SPREAD = 1.5
 """Distance from the click to the contour, in standard deviations of the bump that closes it."""
 
-FARTHEST = 64.0
-"""Clicks farther from the contour than this are not snapped to, network pixels: too much would be guessed."""
+FARTHEST = 0.2
+"""Clicks farther from the contour than this are not snapped to, in sides of the crop: too much would be guessed."""
 
 CONFIDENCE = 1.0
 """Size of the logits of pixels that are turned: sure enough to count, soft enough for the head to change its mind."""
@@ -41,7 +41,7 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
         return logits, unchanged
     outward = masks.outward_distance(mask)
     gap = float(outward[row, column])
-    if not TOLERANCE < abs(gap) <= FARTHEST:
+    if not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
         return logits, unchanged
     y, x = np.ogrid[:rows, :columns]
     squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
