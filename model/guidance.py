@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model import masks
+from model.click_pairs import straddling_pairs
 from model.logits import sigmoid
-from model.networks.refinement import GUIDANCE_CHANNELS
+from model.networks.refinement import GUIDANCE
 from model.networks.two_stage import FEATURE_STRIDE
 
 NARROW_SIGMA = 4.0
@@ -69,43 +69,33 @@ def refinement_guidance(
         sigma: of the selection click's Gaussian, network pixels.
 
     Returns:
-        (GUIDANCE_CHANNELS, h / 4, w / 4) float32: all boundary clicks, narrow; the same, wide; for each click a
-        Gaussian that reaches to the contour, positive outside the mask and negative inside; the newest click
-        alone; the selection click; the probability so far.
+        (len(GUIDANCE), h / 4, w / 4) float32, one map for each name in `model.networks.refinement.GUIDANCE`.
     """
     height, width = logits.shape[0] // FEATURE_STRIDE, logits.shape[1] // FEATURE_STRIDE
     size = (height, width)
     cells = [_to_cells(point) for point in boundary]
-    outward = _outward(logits, boundary)
-    probability = sigmoid(logits)
-    maps = [
-        gaussian_map(cells, size, NARROW_SIGMA / FEATURE_STRIDE),
-        gaussian_map(cells, size, WIDE_SIGMA / FEATURE_STRIDE),
-        gaussian_map(
+    pairs = straddling_pairs(logits > 0, boundary)
+    inside, outside = [_to_cells(pair.inside) for pair in pairs], [_to_cells(pair.outside) for pair in pairs]
+    narrow = NARROW_SIGMA / FEATURE_STRIDE
+    maps = {
+        "clicks": gaussian_map(cells, size, narrow),
+        "reach": gaussian_map(cells, size, WIDE_SIGMA / FEATURE_STRIDE),
+        "sign": gaussian_map(
             cells,
             size,
-            [max(abs(d), NARROW_SIGMA) / FEATURE_STRIDE for d in outward],
-            [float(np.clip(d / FAR, -1, 1)) for d in outward],
+            [max(abs(pair.outward), NARROW_SIGMA) / FEATURE_STRIDE for pair in pairs],
+            [float(np.clip(pair.outward / FAR, -1, 1)) for pair in pairs],
         ),
-        gaussian_map(cells[-1:], size, sigma / FEATURE_STRIDE),
-        gaussian_map([_to_cells(selection)] if selection else [], size, sigma / FEATURE_STRIDE),
-        torch.from_numpy(cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA)),
-    ]
-    assert len(maps) == GUIDANCE_CHANNELS  # noqa: S101 - the head is built for this number
-    return torch.stack(maps)
+        "newest": gaussian_map(cells[-1:], size, sigma / FEATURE_STRIDE),
+        "selection": gaussian_map([_to_cells(selection)] if selection else [], size, sigma / FEATURE_STRIDE),
+        "inside": gaussian_map(inside, size, narrow),
+        "outside": gaussian_map(outside, size, narrow),
+        "newest inside": gaussian_map(inside[-1:], size, narrow),
+        "newest outside": gaussian_map(outside[-1:], size, narrow),
+        "mask": torch.from_numpy(cv2.resize(sigmoid(logits), (width, height), interpolation=cv2.INTER_AREA)),
+    }
+    return torch.stack([maps[name] for name in GUIDANCE])
 
 
 def _to_cells(point: Point) -> Point:
     return ((point[0] + 0.5) / FEATURE_STRIDE - 0.5, (point[1] + 0.5) / FEATURE_STRIDE - 0.5)
-
-
-def _outward(logits: NDArray[np.float32], points: Sequence[Point]) -> list[float]:
-    """Signed distance of each point to the contour, network pixels; points beyond the crop are clamped to it."""
-    if not points:
-        return []
-    distance = masks.outward_distance(logits > 0)
-    rows, columns = distance.shape
-    return [
-        float(distance[min(max(round(y), 0), rows - 1), min(max(round(x), 0), columns - 1)])
-        for x, y in points
-    ]

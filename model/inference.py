@@ -12,7 +12,7 @@ from model import masks
 from model.clicks import Click
 from model.geometry import Box, View, square_window
 from model.guidance import Point, gaussian_map, refinement_guidance
-from model.logits import LIMIT, logit
+from model.logits import LIMIT, corrected, logit
 from model.networks import TwoStageNetwork
 from model.networks.two_stage import SIZE_MULTIPLE, normalise_image
 
@@ -60,7 +60,7 @@ class Passes:
         """
         height, width = image.shape[:2]
         view = View.whole(width, height, self.config.select_size, SIZE_MULTIPLE)
-        logits, _ = self._encode(image, view, click)
+        logits, _, _ = self._encode(image, view, click)
         sure = logits > logit(self.config.crop_threshold)
         at = view.to_view(click.x, click.y)
         selected = masks.components_near(sure, [at], radius=self.config.guidance_sigma / 2)
@@ -83,8 +83,8 @@ class Passes:
             selection: the selection click; may lie beyond the window.
         """
         view = View(window, self.config.crop_size, self.config.crop_size)
-        logits, features = self._encode(image, view, selection)
-        return Crop(view, self.network.refinement.prepare(features), np.clip(logits, -LIMIT, LIMIT))
+        logits, features, pixels = self._encode(image, view, selection)
+        return Crop(view, self.network.refinement.prepare(features, pixels), np.clip(logits, -LIMIT, LIMIT))
 
     @torch.inference_mode()
     def correct(
@@ -101,21 +101,20 @@ class Passes:
         """
         guidance = refinement_guidance(logits, boundary, selection, self.config.guidance_sigma)
         correction = self.network.refinement(crop.prepared, guidance[None].to(self.device))
-        corrected: NDArray[np.float32] = np.clip(logits + enlarge(correction, crop.view), -LIMIT, LIMIT)
-        return corrected
+        return corrected(logits, enlarge(correction, crop.view))
 
     @torch.inference_mode()
     def _encode(
         self, image: NDArray[np.uint8], view: View, click: Click
-    ) -> tuple[NDArray[np.float32], torch.Tensor]:
+    ) -> tuple[NDArray[np.float32], torch.Tensor, torch.Tensor]:
+        """Logits at the view's size, features at stride 4, and the view as the network saw it."""
         pixels = normalise_image(view.extract(image, FILL).astype(np.uint8, copy=False))[None]
         guidance = gaussian_map(
             [view.to_view(click.x, click.y)], (view.height, view.width), self.config.guidance_sigma
         )
-        output = self.network.selection(
-            pixels.to(self.device, memory_format=torch.channels_last), guidance[None, None].to(self.device)
-        )
-        return enlarge(output.logits, view), output.features
+        pixels = pixels.to(self.device, memory_format=torch.channels_last)
+        output = self.network.selection(pixels, guidance[None, None].to(self.device))
+        return enlarge(output.logits, view), output.features, pixels
 
 
 def enlarge(logits: torch.Tensor, view: View) -> NDArray[np.float32]:

@@ -65,18 +65,23 @@ def normalised_focal_loss(
     return loss.sum(dim=(1, 2, 3)).mean()
 
 
-def soft_overlap_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def soft_overlap_loss(
+    logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None
+) -> torch.Tensor:
     """1 - IoU of the probabilities with the target; unlike the focal loss it goes on until the background is at zero.
 
     Args:
         logits, target: (B, 1, H, W), target in {0, 1}.
+        weight: (B, 1, H, W), how much each pixel counts.
 
     Returns:
         scalar.
     """
     probability = torch.sigmoid(logits)
-    intersection = (probability * target).sum(dim=(1, 2, 3))
-    union = (probability + target - probability * target).sum(dim=(1, 2, 3))
+    both, either = probability * target, probability + target - probability * target
+    if weight is not None:
+        both, either = both * weight, either * weight
+    intersection, union = both.sum(dim=(1, 2, 3)), either.sum(dim=(1, 2, 3))
     # One pixel is added to both: an object of no pixels would otherwise be 0 / 0.
     return (1 - (intersection + 1) / (union + 1)).mean()
 

@@ -66,6 +66,34 @@ def outward_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.where(mask, 0.5 - inside, outside - 0.5).astype(np.float32)
 
 
+def nearest_contour(
+    mask: NDArray[np.bool_], points: Sequence[tuple[float, float]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The contour as seen from each of N points; much cheaper than `outward_distance` for a few of them.
+
+    Args:
+        mask: (H, W).
+        points: (N, 2), x and y; points beyond the mask count as outside.
+
+    Returns:
+        nearest: (N, 2), x and y of the nearest boundary pixel; the points themselves if the mask is empty.
+        outward: (N,), signed distance as in `outward_distance`; the diagonal if the mask is empty.
+    """
+    xy = np.asarray(points, np.float32).reshape(-1, 2)
+    rows, columns = np.nonzero(boundary(mask))
+    if not rows.size:
+        return xy, np.full(len(xy), np.hypot(*mask.shape), np.float32)
+    outline = np.stack([columns, rows], axis=1).astype(np.float32)
+    squared = ((xy[:, None] - outline) ** 2).sum(axis=2)
+    nearest = squared.argmin(axis=1)
+    distance = np.sqrt(squared[np.arange(len(xy)), nearest])
+    x, y = np.rint(xy).astype(int).T
+    held = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
+    inside = np.zeros(len(xy), bool)
+    inside[held] = mask[y[held], x[held]]
+    return outline[nearest], np.where(inside, -0.5 - distance, distance - 0.5).astype(np.float32)
+
+
 def components_near(
     mask: NDArray[np.bool_], points: Sequence[tuple[float, float]], radius: float
 ) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import masks
+from model.snapping import snap_to_click
 
 REACH = 12.0
 """A change counts as made by a click if it comes this near to it, network pixels."""
@@ -31,6 +32,23 @@ def merge_change(
     changed = (before > 0) ^ (after > 0)
     accepted = masks.components_near(changed, [click], REACH)
     return np.where(accepted, after, before), accepted
+
+
+def accept_click(
+    before: NDArray[np.float32], after: NDArray[np.float32], click: Point
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The mask after a click: the head's change at the click, then the contour bent through the click.
+
+    Args:
+        before, after: (h, w) logits, without and with the head's correction.
+        click: network pixels.
+
+    Returns:
+        logits: (h, w); accepted: (h, w), the pixels that changed sides.
+    """
+    merged, accepted = merge_change(before, after, click)
+    bent, turned = snap_to_click(merged, click)
+    return bent, accepted | turned
 
 
 def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDArray[np.float32]:

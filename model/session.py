@@ -13,7 +13,7 @@ from model.geometry import Box
 from model.guidance import Point
 from model.inference import Crop, Passes
 from model.logits import LIMIT, sigmoid
-from model.merging import drop_stray_parts, fill_pinholes, merge_change
+from model.merging import accept_click, drop_stray_parts, fill_pinholes
 
 BORDER = 0.02
 """A boundary click nearer to the crop's edge than this share of its side enlarges the crop."""
@@ -192,7 +192,7 @@ class Session:
         selection = self._selection_click()
         anchor = view.to_view(selection.x, selection.y)
         after = self._passes.correct(before.crop, before.logits, boundary, anchor)
-        merged, accepted = merge_change(before.logits, after, boundary[-1])
+        merged, accepted = accept_click(before.logits, after, boundary[-1])
         if before.edited is None:
             held = drop_stray_parts(merged, [anchor, *boundary])
             return replace(before, logits=fill_pinholes(held, boundary))

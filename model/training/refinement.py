@@ -6,196 +6,196 @@ hard samples come more often, every click of a roll-out is supervised, and the e
 than the rest.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 
-from model import masks, simulation
-from model.guidance import Point, gaussian_map, refinement_guidance
-from model.logits import LIMIT
-from model.losses import boundary_aware_weight, normalised_focal_loss
-from model.merging import drop_stray_parts, merge_change
+from model.guidance import refinement_guidance
+from model.logits import LIMIT, TRUST
+from model.losses import soft_overlap_loss, training_loss
+from model.merging import drop_stray_parts
 from model.networks import TwoStageNetwork
-from model.networks.two_stage import normalise_image
-from model.training.augmentation import REFINEMENT_CROPS
 from model.training.precision import autocast
-from model.training.run import Log, TrainingRun, TrainingSettings
-from model.training.samples import RandomObjects, Sample
+from model.training.rollouts import Rollout
+from model.training.run import TrainingRun, TrainingSettings
+from model.training.samples import Sample
+from model.training.selection import first_samples, network_input, selection_guidance
 
 POOL = 2
 """Samples that are encoded for each one that is trained on; the harder ones are likelier to be taken."""
 
-NEIGHBOURHOOD = (20.0, 64.0)
-"""Least and greatest radius around the click in which pixels weigh more (section 3.4: a square of 40 pixels)."""
-
 NEIGHBOURHOOD_WEIGHT = 3.0
-"""Weight there, of right and wrong pixels alike: if the error alone weighed more, the head would change too much."""
+"""Weight around the click, right and wrong pixels alike: if the error alone weighed more, the head would overshoot."""
 
-JITTER, JITTER_SHARE = 10.0, 0.05
-"""A boundary click is off by at most this many pixels, and at most this share of the object's diagonal."""
+ELSEWHERE = 0.1
+"""Weight of the other pixels in the overlap that a click shall bring about."""
 
 
-@dataclass
-class Rollout:
-    """One object while it is being clicked; all in pixels of the crop.
+@dataclass(frozen=True)
+class Crops:
+    """The crops of a batch, as the selection network left them.
 
     Attributes:
-        logits: (S, S) float32.
-        truth: (S, S) bool.
-        selection: click.
-        boundary, aimed: boundary clicks as made, and before their jitter.
+        image: (B, 3, S, S) float32 in [-1, 1]; features: (B, C, h, w) float32; target: (B, 1, S, S) in {0, 1};
+        distance: (B, 1, S, S), pixels to the object.
     """
 
-    logits: NDArray[np.float32]
-    truth: NDArray[np.bool_]
-    selection: Point
-    boundary: list[Point] = field(default_factory=list)
-    aimed: list[Point] = field(default_factory=list)
+    image: torch.Tensor
+    features: torch.Tensor
+    target: torch.Tensor
+    distance: torch.Tensor
 
-    @property
-    def iou(self) -> float:
-        """Of the current mask."""
-        return masks.intersection_over_union(self.logits > 0, self.truth)
-
-    def click(self, generator: np.random.Generator) -> NDArray[np.float32]:
-        """Add the next simulated click and return the loss weights it calls for, (S, S)."""
-        weight = np.ones(self.truth.shape, np.float32)
-        aim = simulation.boundary_click(self.logits > 0, self.truth, clicked=self.aimed)
-        if aim is None:
-            return weight
-        rows, columns = np.nonzero(self.truth)
-        diagonal = float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))
-        noise = min(JITTER, JITTER_SHARE * diagonal)
-        self.aimed.append(aim)
-        self.boundary.append(simulation.jittered(aim, noise, np.ones(self.truth.shape, bool), generator))
-        weight[self._neighbourhood(aim)] = NEIGHBOURHOOD_WEIGHT
-        return weight
-
-    def _neighbourhood(self, aim: Point) -> NDArray[np.bool_]:
-        """(S, S), the disc around a click that holds the error it points at."""
-        rows, columns = np.indices(self.truth.shape, dtype=np.float32)
-        distance = np.hypot(columns - aim[0], rows - aim[1])
-        pointed = masks.largest_component((self.logits > 0) ^ self.truth)
-        radius = float(np.clip(distance[pointed].max(), *NEIGHBOURHOOD))
-        inside: NDArray[np.bool_] = distance <= radius
-        return inside
-
-    def accept(self, after: NDArray[np.float32]) -> None:
-        """Take the head's answer over as a session would."""
-        if self.boundary:
-            merged, _ = merge_change(self.logits, after, self.boundary[-1])
-            self.logits = drop_stray_parts(merged, [self.selection, *self.boundary])
+    def at(self, index: torch.Tensor) -> "Crops":
+        """Some of them."""
+        there = index.to(self.image.device)
+        return Crops(self.image[there], self.features[there], self.target[there], self.distance[there])
 
 
 def train_refinement(settings: TrainingSettings, network: TwoStageNetwork, out: Path) -> None:
     """Train the refinement head with the selection network frozen; resumes what `out` holds."""
     run = TrainingRun(settings, network, [network.refinement], out)
-    data = RandomObjects(
-        settings.data,
-        settings.size,
-        REFINEMENT_CROPS,
-        seed=settings.seed + run.step,
-        source_weights=settings.source_weights,
-    )
-    batches = iter(DataLoader(data, settings.batch * POOL, num_workers=settings.workers))
-    generator = np.random.default_rng([settings.seed, run.step])
-    log = Log(out / "log.csv")
+    batches = run.batches(POOL)
+    held_out = run.data.validation()
     network.eval()
     for step in run.steps():
-        rollouts, features, extra = _hard_rollouts(network, next(batches), run, generator)
-        before = np.mean([r.iou for r in rollouts])
-        loss, ious = _supervise(run, rollouts, features, extra, generator)
+        generator = run.generator()
+        rollouts, crops = _hard_rollouts(run, next(batches), generator)
+        before = float(np.mean([r.iou for r in rollouts]))
+        loss, ious = _supervise(run, rollouts, crops, generator)
         run.update()
-        log.add(
-            step, loss=loss, iou0=float(before), **{f"iou{k}": iou for k, iou in enumerate(ious, start=1)}
-        )
+        run.log.add(step, loss=loss, iou0=before, **_numbered("iou", ious))
+        if held_out and run.due(settings.validate_every):
+            run.log.note(step, **_numbered("held_out_iou", validate_refinement(run, held_out), first=0))
+
+
+def _numbered(name: str, values: Sequence[float], first: int = 1) -> dict[str, float]:
+    return {f"{name}{k}": value for k, value in enumerate(values, start=first)}
+
+
+def _hard_rollouts(
+    run: TrainingRun, pool: Sample, generator: np.random.Generator
+) -> tuple[list[Rollout], Crops]:
+    """Encode a pool of samples and draw the batch from it, the harder ones likelier."""
+    rollouts, crops = selected(run, run.network, pool)
+    hardness = np.array([float(np.clip(1 - r.iou, 0.02, 0.4)) if r.iou > 0.2 else 0.02 for r in rollouts])
+    count, chances = len(rollouts) // POOL, hardness / hardness.sum()
+    picks = generator.choice(len(rollouts), size=count, replace=False, p=chances)
+    return [rollouts[i] for i in picks], crops.at(torch.as_tensor(picks))
 
 
 @torch.no_grad()
-def _hard_rollouts(
-    network: TwoStageNetwork, batch: Sample, run: TrainingRun, generator: np.random.Generator
-) -> tuple[list[Rollout], torch.Tensor, torch.Tensor]:
-    """Encode a pool of samples and draw the batch from it, the harder ones likelier.
-
-    Returns:
-        rollouts; features: (B, C, h, w); boundary-aware weights: (B, 1, S, S).
-    """
-    image = normalise_image(batch["image"].numpy()).to(run.device, memory_format=torch.channels_last)
-    size = (image.shape[-2], image.shape[-1])
-    clicks = [(float(x), float(y)) for x, y in batch["click"].tolist()]
-    guidance = torch.stack([gaussian_map([click], size, network.config.guidance_sigma) for click in clicks])
+def selected(run: TrainingRun, network: TwoStageNetwork, batch: Sample) -> tuple[list[Rollout], Crops]:
+    """What the selection network makes of a batch: the objects to be clicked on, and their crops."""
+    image = network_input(batch["image"], run.device)
     with autocast(run.device, run.mixed):
-        output = network.selection(image, guidance[:, None].to(run.device))
+        output = network.selection(image, selection_guidance(network, batch).to(run.device))
+    size = image.shape[-2:]
     logits = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
-    maps = logits.clamp(-LIMIT, LIMIT)[:, 0].cpu().numpy()
-    truths = batch["target"].numpy()
-    pool = [
-        Rollout(drop_stray_parts(selected, [click]), truth, click)
-        for selected, truth, click in zip(maps, truths, clicks, strict=True)
+    maps = logits.clamp(-LIMIT, LIMIT)[:, 0].float().cpu().numpy()
+    rollouts = [
+        Rollout(drop_stray_parts(mask, [(x, y)]), truth, (x, y), run.settings.click_sampling)
+        for mask, truth, (x, y) in zip(maps, batch["target"].numpy(), batch["click"].tolist(), strict=True)
     ]
-    hardness = np.array([float(np.clip(1 - r.iou, 0.02, 0.4)) if r.iou > 0.2 else 0.02 for r in pool])
-    picks = generator.choice(len(pool), size=len(pool) // POOL, replace=False, p=hardness / hardness.sum())
-    weights = 1 + boundary_aware_weight(batch["distance"][picks][:, None])
-    return (
-        [pool[i] for i in picks],
-        output.features[torch.as_tensor(picks, device=run.device)],
-        weights.to(run.device),
-    )
+    target, distance = batch["target"][:, None].float(), batch["distance"][:, None]
+    return rollouts, Crops(image, output.features, target.to(run.device), distance.to(run.device))
+
+
+@torch.no_grad()
+def validate_refinement(run: TrainingRun, held_out: Sample) -> list[float]:
+    """Mean IoU on held-out samples before the first and after each boundary click, with the averaged weights."""
+    network, size = run.averaged.eval(), run.settings.batch
+    ious: list[list[float]] = []
+    for start in range(0, len(held_out["click"]), size):
+        rollouts, crops = selected(run, network, first_samples(held_out, size, start))
+        generators = [np.random.default_rng([run.settings.seed, start + i]) for i in range(len(rollouts))]
+        steps = [[r.iou for r in rollouts]]
+        with autocast(run.device, run.mixed):
+            prepared = network.refinement.prepare(crops.features, crops.image)
+        for _ in range(run.settings.clicks):
+            _, guidance, before = _click(run, rollouts, generators)
+            with autocast(run.device, run.mixed):
+                logits = _corrected(network, prepared, guidance, before)
+            _accept(rollouts, logits)
+            steps.append([r.iou for r in rollouts])
+        ious += np.transpose(steps).tolist()
+    return [float(v) for v in np.mean(ious, axis=0)]
 
 
 def _supervise(
-    run: TrainingRun,
-    rollouts: list[Rollout],
-    features: torch.Tensor,
-    extra: torch.Tensor,
-    generator: np.random.Generator,
+    run: TrainingRun, rollouts: list[Rollout], crops: Crops, generator: np.random.Generator
 ) -> tuple[float, list[float]]:
     """Click and supervise, `settings.clicks` times; gradients are accumulated, states are passed on without them.
 
     Returns:
         mean loss; mean IoU after each click.
     """
-    target = torch.from_numpy(np.stack([r.truth for r in rollouts]))[:, None].float().to(run.device)
+    settings = run.settings
     total, ious = 0.0, []
     with autocast(run.device, run.mixed):
-        prepared = run.network.refinement.prepare(features)
+        prepared = run.network.refinement.prepare(crops.features, crops.image)
     # Prepared once: the clicks' gradients are summed on a leaf and sent back together at the end.
     kept = prepared.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
-    for weight, guidance, previous in _clicks(run, rollouts, generator):
+    generators = generator.spawn(len(rollouts))
+    for _ in range(settings.clicks):
+        near, guidance, before = _click(run, rollouts, generators)
         with autocast(run.device, run.mixed):
-            correction = run.network.refinement(kept, guidance)
-        correction = F.interpolate(correction, size=target.shape[-2:], mode="bilinear", align_corners=False)
-        logits = previous + correction
-        loss = normalised_focal_loss(logits, target, weight * extra) / run.settings.clicks
+            logits = _corrected(run.network, kept, guidance, before)
+        weight = 1 + (NEIGHBOURHOOD_WEIGHT - 1) * near
+        loss = training_loss(settings.loss, logits, crops.target, crops.distance, weight=weight)
+        if settings.overlap:
+            local = ELSEWHERE + (1 - ELSEWHERE) * near
+            loss = loss + settings.overlap * soft_overlap_loss(logits, crops.target, local)
+        loss = loss / settings.clicks
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()
-        answers = logits.detach().clamp(-LIMIT, LIMIT)[:, 0].cpu().numpy()
-        for rollout, answer in zip(rollouts, answers, strict=True):
-            rollout.accept(answer)
+        _accept(rollouts, logits)
         ious.append(float(np.mean([r.iou for r in rollouts])))
     prepared.backward(kept.grad)  # type: ignore[no-untyped-call]
     return total, ious
 
 
-def _clicks(
-    run: TrainingRun, rollouts: list[Rollout], generator: np.random.Generator
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """For each click: loss weights (B, 1, S, S), guidance (B, G, h, w), logits before (B, 1, S, S)."""
+def _corrected(
+    network: TwoStageNetwork, prepared: torch.Tensor, guidance: torch.Tensor, before: torch.Tensor
+) -> torch.Tensor:
+    """Logits after a click, (B, 1, S, S), as `model.logits.corrected` makes them."""
+    correction = network.refinement(prepared, guidance)
+    correction = F.interpolate(correction, size=before.shape[-2:], mode="bilinear", align_corners=False)
+    return before.clamp(-TRUST, TRUST) + correction
+
+
+def _accept(rollouts: list[Rollout], logits: torch.Tensor) -> None:
+    answers = logits.detach().clamp(-LIMIT, LIMIT)[:, 0].cpu().numpy()
+    list(_ANNOTATORS.map(Rollout.accept, rollouts, answers))
+
+
+_ANNOTATORS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="annotator")
+"""The simulated annotators; OpenCV lets go of the interpreter, so that two of them work at a time."""
+
+
+def _click(
+    run: TrainingRun, rollouts: list[Rollout], generators: list[np.random.Generator]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """One more click on each object.
+
+    Returns:
+        neighbourhood of the error: (B, 1, S, S) in {0, 1}; guidance: (B, G, h, w); logits before: (B, 1, S, S).
+    """
     sigma = run.network.config.guidance_sigma
-    for _ in range(run.settings.clicks):
-        weights = np.stack([rollout.click(generator) for rollout in rollouts])
-        guidance = torch.stack(
-            [refinement_guidance(r.logits, r.boundary, r.selection, sigma) for r in rollouts]
-        )
-        previous = torch.from_numpy(np.stack([r.logits for r in rollouts]))
-        yield (
-            torch.from_numpy(weights)[:, None].to(run.device),
-            guidance.to(run.device, memory_format=torch.channels_last),
-            previous[:, None].to(run.device),
-        )
+
+    def one(rollout: Rollout, generator: np.random.Generator) -> tuple[NDArray[np.bool_], torch.Tensor]:
+        near = rollout.click(generator)
+        return near, refinement_guidance(rollout.logits, rollout.boundary, rollout.selection, sigma)
+
+    near, guidance = zip(*_ANNOTATORS.map(one, rollouts, generators), strict=True)
+    before = torch.from_numpy(np.stack([rollout.logits for rollout in rollouts]))
+    return (
+        torch.from_numpy(np.stack(near))[:, None].float().to(run.device),
+        torch.stack(guidance).to(run.device, memory_format=torch.channels_last),
+        before[:, None].to(run.device),
+    )

@@ -40,12 +40,17 @@ def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: P
 def select(network: TwoStageNetwork, batch: Sample, device: torch.device) -> torch.Tensor:
     """Logits of the first click, (B, 1, S, S)."""
     image = network_input(batch["image"], device)
-    size = (image.shape[-2], image.shape[-1])
-    sigma = network.config.guidance_sigma
-    guidance = torch.stack([gaussian_map([(x, y)], size, sigma) for x, y in batch["click"].tolist()])
-    output = network.selection(image, guidance[:, None].to(device, non_blocking=True))
+    output = network.selection(image, selection_guidance(network, batch).to(device, non_blocking=True))
+    size = image.shape[-2:]
     logits: torch.Tensor = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
     return logits
+
+
+def selection_guidance(network: TwoStageNetwork, batch: Sample) -> torch.Tensor:
+    """The selection clicks as maps, (B, 1, S, S)."""
+    size, sigma = (batch["image"].shape[1], batch["image"].shape[2]), network.config.guidance_sigma
+    maps = [gaussian_map([(x, y)], size, sigma) for x, y in batch["click"].tolist()]
+    return torch.stack(maps)[:, None]
 
 
 def network_input(image: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from model.guidance import gaussian_map, refinement_guidance
+from model.networks.refinement import GUIDANCE
 
 
 def test_gaussian_map_has_the_paper_s_values():
@@ -43,32 +44,48 @@ def square_logits() -> np.ndarray:
     return logits
 
 
+def maps_of(
+    clicks: list[tuple[float, float]], selection: tuple[float, float] | None
+) -> dict[str, torch.Tensor]:
+    maps = refinement_guidance(square_logits(), clicks, selection, 10.0)
+    assert maps.shape == (len(GUIDANCE), 16, 16)
+    return dict(zip(GUIDANCE, maps, strict=True))
+
+
 def test_refinement_guidance_tells_what_the_head_needs():
-    outside, inside = (60.0, 32.0), (20.0, 32.0)
-    maps = refinement_guidance(square_logits(), [outside, inside], (32.0, 32.0), 10.0)
-    assert maps.shape == (6, 16, 16)
-    narrow, wide, signed, newest, selection, probability = maps
-    assert narrow[8, 15] > 0.8
-    assert wide.sum() > narrow.sum()
-    assert signed[8, 15] > 0 > signed[8, 5], "outside the mask it must grow, inside it must shrink"
-    assert newest[8, 5] > 0.8
-    assert newest[8, 15] < 0.1
-    assert selection.argmax() in (7 * 16 + 7, 7 * 16 + 8, 8 * 16 + 7, 8 * 16 + 8)
-    assert probability[8, 8].item() == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-5)
+    missing, surplus = (60.0, 32.0), (20.0, 32.0)
+    maps = maps_of([missing, surplus], (32.0, 32.0))
+    assert maps["clicks"][8, 15] > 0.8
+    assert maps["reach"].sum() > maps["clicks"].sum()
+    assert maps["sign"][8, 15] > 0 > maps["sign"][8, 5], (
+        "outside the mask it must grow, inside it must shrink"
+    )
+    assert maps["newest"][8, 5] > 0.8
+    assert maps["newest"][8, 15] < 0.1
+    assert maps["selection"].argmax() in (7 * 16 + 7, 7 * 16 + 8, 8 * 16 + 7, 8 * 16 + 8)
+    assert maps["mask"][8, 8].item() == pytest.approx(1 / (1 + math.exp(-4)), abs=1e-5)
+
+
+def test_both_sides_of_a_click_are_marked():
+    maps = maps_of([(60.0, 32.0)], None)  # 12.5 px to the right of the mask: its right neighbours are outside
+    assert maps["newest inside"].argmax() % 16 == 13
+    assert maps["newest outside"].argmax() % 16 == 15
+    assert torch.equal(maps["inside"], maps["newest inside"])
+    both = maps_of([(60.0, 32.0), (32.0, 20.0)], None)
+    assert both["inside"].sum() > both["newest inside"].sum()
 
 
 def test_a_click_on_the_contour_has_hardly_a_sign():
-    signed = refinement_guidance(square_logits(), [(47.5, 32.0)], None, 10.0)[2]
-    assert signed.abs().max() < 0.05
+    assert maps_of([(47.5, 32.0)], None)["sign"].abs().max() < 0.05
 
 
 def test_clicks_and_selection_beyond_the_crop_are_no_error():
-    maps = refinement_guidance(square_logits(), [(-200.0, 500.0)], (999.0, -999.0), 10.0)
-    assert torch.isfinite(maps).all()
-    assert maps[0].max() < 1e-6
+    maps = maps_of([(-200.0, 500.0)], (999.0, -999.0))
+    assert all(torch.isfinite(m).all() for m in maps.values())
+    assert maps["clicks"].max() < 1e-6
 
 
 def test_without_clicks_only_the_mask_is_told():
-    maps = refinement_guidance(square_logits(), [], None, 10.0)
-    assert not maps[:5].any()
-    assert maps[5].any()
+    maps = maps_of([], None)
+    assert maps.pop("mask").any()
+    assert not any(m.any() for m in maps.values())

@@ -96,3 +96,25 @@ def test_iou():
     assert masks.intersection_over_union(a, b) == pytest.approx(1 / 3)
     assert masks.intersection_over_union(a, b, ignore=np.array([[1, 0, 0, 0]], bool)) == pytest.approx(1 / 2)
     assert masks.intersection_over_union(~a & a, ~b & b) == 1.0
+
+
+def test_nearest_contour_agrees_with_the_distance_map():
+    generator = np.random.default_rng(0)
+    mask = np.zeros((40, 50), bool)
+    mask[10:30, 5:25] = True
+    mask[18:22, 20:45] = True
+    points = [(float(x), float(y)) for x, y in generator.integers((0, 0), (50, 40), size=(40, 2))]
+    nearest, outward = masks.nearest_contour(mask, points)
+    outline = masks.boundary(mask)
+    assert all(outline[int(y), int(x)] for x, y in nearest)
+    expected = [masks.outward_distance(mask)[int(y), int(x)] for x, y in points]
+    assert np.abs(outward - expected).max() <= 1.0, (
+        "one counts from the boundary pixel, the other from its edge"
+    )
+    assert (np.sign(outward) == np.sign(expected)).all()
+
+
+def test_nearest_contour_of_an_empty_mask_is_far_away():
+    nearest, outward = masks.nearest_contour(np.zeros((3, 4), bool), [(1.0, 2.0)])
+    assert nearest.tolist() == [[1.0, 2.0]]
+    assert outward.tolist() == [5.0]

@@ -5,7 +5,7 @@ import torch
 from model import WeightsError
 from model.networks import TwoStageNetwork, build_network, configuration
 from model.networks.backbone import Backbone, fold_batch_norm
-from model.networks.refinement import GUIDANCE_CHANNELS
+from model.networks.refinement import GUIDANCE, likeness
 from model.training.starting_weights import load_efficientnet_lite2
 
 
@@ -48,18 +48,38 @@ def test_selection_depends_on_where_the_click_is(tiny_network: TwoStageNetwork):
 def test_an_untrained_head_is_the_identity():
     network = build_network(configuration("tiny")).eval()
     with torch.inference_mode():
-        prepared = network.refinement.prepare(torch.randn(1, 16, 32, 32))
-        correction = network.refinement(prepared, torch.randn(1, GUIDANCE_CHANNELS, 32, 32))
+        prepared = network.refinement.prepare(torch.randn(1, 16, 32, 32), torch.randn(1, 3, 128, 128))
+        correction = network.refinement(prepared, torch.randn(1, len(GUIDANCE), 32, 32))
     assert correction.shape == (1, 1, 32, 32)
     assert not correction.any()
 
 
 def test_the_head_sees_the_whole_crop(tiny_network: TwoStageNetwork):
     head, size = tiny_network.refinement, 32
-    guidance = torch.zeros(1, GUIDANCE_CHANNELS, size, size, requires_grad=True)
-    head(head.prepare(torch.randn(1, 16, size, size)), guidance)[0, 0, 0, 0].backward()
+    guidance = torch.zeros(1, len(GUIDANCE), size, size, requires_grad=True)
+    prepared = head.prepare(torch.randn(1, 16, size, size), torch.randn(1, 3, 4 * size, 4 * size))
+    head(prepared, guidance)[0, 0, 0, 0].backward()
     reached = guidance.grad.abs().sum(dim=(0, 1)) > 0
     assert reached[-1, -1], "a click in one corner must be able to change the other"
+
+
+def test_likeness_compares_each_place_with_the_marked_ones():
+    keys, guidance = torch.zeros(1, 2, 2, 2), torch.zeros(1, len(GUIDANCE), 2, 2)
+    keys[0, 0, 0], keys[0, 1, 1] = 3.0, 2.0  # the rows of the grid look different, whatever their scale
+    guidance[0, GUIDANCE.index("newest inside"), 0, 0] = 1.0
+    guidance[0, GUIDANCE.index("newest outside"), 1, 1] = 0.5
+    guidance[0, GUIDANCE.index("mask"), :, 0] = 1.0
+    inside, outside, mask, background = likeness(keys, guidance)[0]
+    assert inside.tolist() == [[1.0, 1.0], [0.0, 0.0]]
+    assert outside.tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    torch.testing.assert_close(mask, torch.full((2, 2), 0.5**0.5))
+    torch.testing.assert_close(background, mask)
+
+
+def test_without_clicks_nothing_resembles_them():
+    alike = likeness(torch.randn(1, 4, 3, 3), torch.zeros(1, len(GUIDANCE), 3, 3))
+    assert not alike[0, :3].any()
+    assert alike[0, 3].any()
 
 
 def test_unknown_configuration_is_named():

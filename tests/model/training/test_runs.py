@@ -13,7 +13,7 @@ from model import load_predictor
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError, WeightsError
 from model.networks import TwoStageNetwork
-from model.training.refinement import Rollout
+from model.training.rollouts import Rollout
 from model.training.run import TrainingSettings
 from model.training.stages import train
 from tests.model.scenes import scene, write_coco
@@ -74,19 +74,20 @@ def test_a_head_needs_a_trained_selection(data: Path, tmp_path: Path):
         train(settings(data, "refinement"), tmp_path / "run")
 
 
-def test_a_rollout_clicks_the_error_and_weighs_it():
+def test_a_rollout_clicks_the_error_and_tells_where():
     truth = np.zeros((64, 64), bool)
     truth[16:48, 16:48] = True
     logits = np.where(truth, 4, -4).astype(np.float32)
     logits[16:48, 36:48] = -4
     rollout = Rollout(logits, truth, (25.0, 32.0))
-    weight = rollout.click(np.random.default_rng(0))
+    near = rollout.click(np.random.default_rng(0))
     assert rollout.aimed[0][0] == 47.0
-    assert weight[32, 40] > weight[2, 2] == 1
-    assert weight[32, 40] == weight[32, 50], "right and wrong pixels near the click weigh alike"
+    assert near[32, 40], "the error is near"
+    assert near[32, 50], "right pixels around it count as well"
+    assert not near[2, 2]
     rollout.accept(np.where(truth, 4, -4).astype(np.float32))
     assert rollout.iou == 1.0
-    assert (rollout.click(np.random.default_rng(0)) == 1).all(), "nothing is left to click"
+    assert not rollout.click(np.random.default_rng(0)).any(), "nothing is left to click"
 
 
 def test_the_command_names_a_wrong_option(data: Path, tmp_path: Path):

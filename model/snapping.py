@@ -1,0 +1,50 @@
+"""The contour goes through the clicks: what the head leaves undone at a click is finished by geometry."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import masks
+
+TOLERANCE = 2.0
+"""A contour this near to the click is left as it is, network pixels."""
+
+SPREAD = 1.5
+"""Distance from the click to the contour, in standard deviations of the bump that closes it."""
+
+FARTHEST = 0.2
+"""Clicks farther from the contour than this are not snapped to, in sides of the crop: too much would be guessed."""
+
+CONFIDENCE = 1.0
+"""Size of the logits of pixels that are turned: sure enough to count, soft enough for the head to change its mind."""
+
+Point = tuple[float, float]
+
+
+def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Bend the contour so that it passes through a boundary click, by the smallest smooth bump.
+
+    The signed distance to the contour is lowered by a Gaussian around the click that takes it to zero there. Distance
+    grows evenly from the contour to the click, so the bump is always joined to the mask.
+
+    Args:
+        logits: (h, w).
+        click: network pixels.
+
+    Returns:
+        logits: (h, w); turned: (h, w), the pixels that changed sides.
+    """
+    mask = logits > 0
+    unchanged = np.zeros(mask.shape, bool)
+    column, row = round(click[0]), round(click[1])
+    rows, columns = mask.shape
+    if not (0 <= column < columns and 0 <= row < rows) or not mask.any() or mask.all():
+        return logits, unchanged
+    outward = masks.outward_distance(mask)
+    gap = float(outward[row, column])
+    if not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
+        return logits, unchanged
+    y, x = np.ogrid[:rows, :columns]
+    squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
+    bump = gap * np.exp(-0.5 * squared * (SPREAD / gap) ** 2)
+    turned = ((outward - bump) < 0) ^ mask
+    return np.where(turned, np.copysign(np.float32(CONFIDENCE), gap), logits).astype(np.float32), turned

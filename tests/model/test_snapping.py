@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from model import masks
+from model.snapping import CONFIDENCE, FARTHEST, TOLERANCE, snap_to_click
+
+
+def half(size: int = 96) -> np.ndarray:
+    """Object in the left half."""
+    logits = np.full((size, size), -5, np.float32)
+    logits[:, : size // 2] = 5
+    return logits
+
+
+@pytest.mark.parametrize("x", [60.0, 65.0, 31.0, 40.0])
+def test_the_contour_goes_through_the_click(x: float):
+    logits, turned = snap_to_click(half(), (x, 50.0))
+    gap = masks.outward_distance(logits > 0)[50, round(x)]
+    assert abs(gap) <= 1.0
+    assert np.array_equal(turned, (logits > 0) ^ (half() > 0))
+    grows = x > 47
+    assert set(np.unique(logits[turned])) == {np.float32(CONFIDENCE if grows else -CONFIDENCE)}
+
+
+def test_the_change_is_one_piece_at_the_mask_and_nothing_far_away():
+    logits, turned = snap_to_click(half(), (65.0, 50.0))
+    assert masks.components(logits > 0)[1].size == 1
+    rows, _ = np.nonzero(turned)
+    assert np.ptp(rows) < 4 * 18, "as wide as some distances to the click"
+    assert np.array_equal(logits[~turned], half()[~turned])
+
+
+@pytest.mark.parametrize(
+    "click",
+    [(48.0, 50.0), (47.0 - TOLERANCE / 2, 50.0), (-3.0, 50.0), (50.0, 500.0)],
+)
+def test_a_contour_near_the_click_or_a_click_out_of_reach_changes_nothing(click: tuple[float, float]):
+    before = half()
+    logits, turned = snap_to_click(before, click)
+    assert np.array_equal(logits, before)
+    assert not turned.any()
+
+
+@pytest.mark.parametrize("value", [-3.0, 3.0])
+def test_without_a_contour_there_is_nothing_to_bend(value: float):
+    logits, turned = snap_to_click(np.full((32, 32), value, np.float32), (10.0, 10.0))
+    assert (logits == value).all()
+    assert not turned.any()
+
+
+def test_a_click_too_far_from_the_contour_is_not_guessed_at():
+    before = half(200)
+    _, turned = snap_to_click(before, (102.0 + FARTHEST * 200, 100.0))
+    assert not turned.any()
