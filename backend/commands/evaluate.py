@@ -48,6 +48,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only N objects, evenly spread")
     parser.add_argument("--profile", default="standard", help="standard or paper")
     parser.add_argument("--out", type=Path, help="folder for rows, report and plots")
+    parser.add_argument("--no-plots", action="store_true", help="figures only")
     parser.add_argument("--restart", action="store_true", help="forget what --out holds")
     parser.add_argument(
         "--weights", default="default", help="name of shipped weights, or a .safetensors file"
@@ -96,7 +97,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     predictor = load_predictor(args.weights, args.device)
     require_roles(predictor, args.clicker)
-    if not can_draw():
+    if not (args.no_plots or can_draw()):
         print("no plots: matplotlib is not installed; pip install 'boundaryclick[train]'", file=sys.stderr)
     for dataset, procedure, folder in list(_jobs(args)):
         _evaluate_one(args, predictor, dataset, procedure, folder)
@@ -181,6 +182,7 @@ def _evaluate_one(
             folder,
             profile=args.profile,
             restart=args.restart,
+            plots=not args.no_plots,
             progress=progress,
         )
     print(report_text(report))

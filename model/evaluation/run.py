@@ -50,9 +50,14 @@ def run_evaluation(
     *,
     profile: Profile = "standard",
     restart: bool = False,
+    plots: bool = True,
     progress: Progress = lambda rows: None,
 ) -> dict[str, Any]:
     """Evaluate what is not done yet, write everything into `out`, return the report.
+
+    Args:
+        header: of the report; an evaluation is continued if its header was the same.
+        plots: draw them too, if matplotlib is installed.
 
     Raises:
         SettingsError: `out` holds an evaluation with another header.
@@ -70,7 +75,7 @@ def run_evaluation(
     table = Table(rows)
     report = {**header, **summarise(table, profile)}
     folder.write_report(report)
-    if can_draw():
+    if plots and can_draw():
         _draw(report, table, objects, places, folder)
     return report
 

@@ -42,7 +42,7 @@ def test_several_noises_go_into_folders_of_their_own_and_compare(
     capsys: pytest.CaptureFixture[str],
 ):
     out = tmp_path / "out"
-    options = ("--clicks", 2, "--limit", 1, "--weights", tiny_weights, "--clicker", "paper")
+    options = ("--clicks", 2, "--limit", 1, "--weights", tiny_weights, "--clicker", "paper", "--no-plots")
     assert run("--dataset", dataset, "--noise", 0, 5, *options, "--out", out) == 0
     noises = {path.name: json.loads((path / "report.json").read_text())["noise"] for path in out.iterdir()}
     assert noises == {"noise0": 0.0, "noise5": 5.0}

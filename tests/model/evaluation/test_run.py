@@ -25,12 +25,13 @@ def objects(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="module")
 def finished(tiny_predictor: Predictor, objects, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("finished") / "out"
-    evaluate_into(out, tiny_predictor, objects)
+    evaluate_into(out, tiny_predictor, objects, plots=True)
     return out
 
 
 def evaluate_into(out: Path, predictor: Predictor, objects, **options) -> tuple[dict, list[str]]:
     """The report, and the objects in the order of progress."""
+    options = {"plots": False, **options}
     seen: list[str] = []
     header = describe(predictor, "grabcut:set", PROCEDURE, "cpu")
     report = run_evaluation(
@@ -156,7 +157,7 @@ def test_the_sheet_shows_the_worst_object_first(finished: Path):
     sheet = cv2.imread(str(finished / "worst.png"))
     assert sheet is not None
     assert sheet.shape[1] > sheet.shape[0], "three objects beside each other"
-    assert len(np.unique(sheet.reshape(-1, 3), axis=0)) > 50
+    assert sheet.std() > 20, "not blank"
 
 
 def test_unfinished_folders_are_no_reports(tmp_path: Path):

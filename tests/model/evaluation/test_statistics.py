@@ -24,6 +24,16 @@ def test_a_sample_takes_objects_as_often_as_they_are_drawn():
     assert Percentile(np.array([[0.0], [3.0], [9.0]]), 100).at(picks) == pytest.approx([3, 9])
 
 
+def test_percentiles_as_numpy_s():
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(7, 5))
+    values[generator.random((7, 5)) < 0.4] = np.nan
+    picks = generator.integers(7, size=(30, 7))
+    for q in (50, 95):
+        expected = [np.nanpercentile(values[pick], q) for pick in picks]
+        assert Percentile(values, q).at(picks) == pytest.approx(expected)
+
+
 def test_the_interval_of_a_mean_is_about_two_standard_errors_wide():
     values = np.random.default_rng(3).normal(10, 2, 400)
     low, high = interval(Mean(values).at, 400)
