@@ -59,16 +59,36 @@ class Passes:
             A window that holds the click; may reach beyond the image.
         """
         height, width = image.shape[:2]
+        view, logits = self.coarse(image, click)
+        return self.window(
+            self.selected_box(view, logits, click, self.config.crop_threshold, (width, height))
+        )
+
+    def coarse(self, image: NDArray[np.uint8], click: Click) -> tuple[View, NDArray[np.float32]]:
+        """The whole image as the coarse pass sees it, and its logits, of the view's size."""
+        height, width = image.shape[:2]
         view = View.whole(width, height, self.config.select_size, SIZE_MULTIPLE)
-        logits, _, _ = self._encode(image, view, click)
-        sure = logits > logit(self.config.crop_threshold)
+        return view, self._encode(image, view, click)[0]
+
+    def selected_box(
+        self, view: View, logits: NDArray[np.float32], click: Click, threshold: float, size: tuple[int, int]
+    ) -> Box:
+        """The bounding box, in image pixels, of what is surer than `threshold` and joined to the click.
+
+        Args:
+            view, logits: of the coarse pass.
+            size: (width, height) of the image.
+        """
         at = view.to_view(click.x, click.y)
-        selected = masks.components_near(sure, [at], radius=self.config.guidance_sigma / 2)
+        selected = masks.components_near(
+            logits > logit(threshold), [at], radius=self.config.guidance_sigma / 2
+        )
+        width, height = size
         column, row = click.pixel(width, height)
         box = Box(column, row, column + 1, row + 1)
         if selected.any():
             box = box.union(view.box_to_image(Box.of_mask(selected)))
-        return self.window(box.clipped(width, height))
+        return box.clipped(width, height)
 
     def window(self, box: Box) -> Box:
         """The square crop for an object with that bounding box."""
