@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from backend.cli import Parser
     from model import Predictor
+    from model.datasets.layouts import EvaluationObject
     from model.evaluation.loop import Procedure
     from model.evaluation.rows import Row
 
@@ -37,7 +38,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         epilog=EXAMPLE,
     )
     parser.add_argument(
-        "--dataset", action="append", default=[], metavar="LAYOUT:PATH", help="may be given several times"
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="LAYOUT:PATH",
+        help="layouts: grabcut, berkeley, davis, coco_mval, coco, voc, sbd, folder; several may be given",
     )
     parser.add_argument("--clicker", default="boundary", help="boundary, paper or centre")
     parser.add_argument(
@@ -90,6 +95,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     import torch
 
     from model import load_predictor
+    from model.datasets.layouts import open_dataset
     from model.evaluation.clickers import require_roles
     from model.evaluation.run import can_draw
 
@@ -99,8 +105,9 @@ def _evaluate(args: argparse.Namespace) -> int:
     require_roles(predictor, args.clicker)
     if not (args.no_plots or can_draw()):
         print("no plots: matplotlib is not installed; pip install 'boundaryclick[train]'", file=sys.stderr)
-    for dataset, procedure, folder in list(_jobs(args)):
-        _evaluate_one(args, predictor, dataset, procedure, folder)
+    opened = {dataset: open_dataset(dataset) for dataset in args.dataset}
+    for job in _jobs(args):
+        _evaluate_one(args, predictor, opened[job.dataset], job)
     return 0
 
 
@@ -127,8 +134,16 @@ def _check(args: argparse.Namespace) -> None:
             raise SettingsError(f"--noise: expected a number of pixels of at least 0, got {noise:g}")
 
 
-def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, "Procedure", Path]]:
-    """(data set, procedure, folder) of every evaluation; one alone goes into `--out` itself."""
+class Job(NamedTuple):
+    """One evaluation: of which data set, how, and into which folder."""
+
+    dataset: str
+    procedure: "Procedure"
+    folder: Path
+
+
+def _jobs(args: argparse.Namespace) -> Iterator[Job]:
+    """Every evaluation that is asked for; one alone goes into `--out` itself."""
     from model.evaluation.loop import Procedure
 
     datasets, noises = list(dict.fromkeys(args.dataset)), list(dict.fromkeys(args.noise))
@@ -137,7 +152,7 @@ def _jobs(args: argparse.Namespace) -> Iterator[tuple[str, "Procedure", Path]]:
         parts = [name] if len(datasets) > 1 else []
         parts += [f"noise{noise:g}"] if len(noises) > 1 else []
         folder = args.out / "-".join(parts) if parts else args.out
-        yield dataset, Procedure(args.clicker, noise, args.seed, args.clicks), folder
+        yield Job(dataset, Procedure(args.clicker, noise, args.seed, args.clicks), folder)
 
 
 def _folder_names(datasets: Sequence[str]) -> list[str]:
@@ -151,23 +166,21 @@ def _folder_names(datasets: Sequence[str]) -> list[str]:
 
 
 def _evaluate_one(
-    args: argparse.Namespace, predictor: "Predictor", dataset: str, procedure: "Procedure", folder: Path
+    args: argparse.Namespace, predictor: "Predictor", objects: "Sequence[EvaluationObject]", job: Job
 ) -> None:
     from tqdm import tqdm
 
     from backend.benchmarking import hardware
-    from model.datasets.layouts import open_dataset
     from model.evaluation.header import describe
     from model.evaluation.run import EvenSample, run_evaluation
     from model.evaluation.text import report_text
 
-    objects: Any = open_dataset(dataset)
     if args.limit:
         objects = EvenSample(objects, args.limit)
-    header = describe(predictor, dataset, procedure, args.device)
+    header = describe(predictor, job.dataset, job.procedure, args.device)
     header |= {"hardware": hardware(), "limit": args.limit}
     ious: list[float] = []
-    with tqdm(total=len(objects), unit="object", desc=dataset.partition(":")[0], delay=1) as bar:
+    with tqdm(total=len(objects), unit="object", desc=job.dataset.partition(":")[0], delay=1) as bar:
 
         def progress(rows: "Sequence[Row]") -> None:
             ious.append(rows[-1].iou)
@@ -177,9 +190,9 @@ def _evaluate_one(
         report = run_evaluation(
             predictor,
             objects,
-            procedure,
+            job.procedure,
             header,
-            folder,
+            job.folder,
             profile=args.profile,
             restart=args.restart,
             plots=not args.no_plots,

@@ -59,9 +59,11 @@ def _draw_miou(axes: Axes, report: Report) -> None:
     axes.plot(clicks, report["miou"], "o-", color=BLUE, markersize=4, label="mean IoU")
     for level in (0.85, 0.9):
         axes.axhline(level, color=GREY, linewidth=0.8, linestyle=":")
-    axes.set(xlabel="clicks, the selection included", ylabel="mIoU", ylim=(min(0.5, float(low.min())), 1))
+    axes.set(
+        xlabel="clicks, the selection included", ylabel="mIoU", ylim=(np.floor(float(low.min()) * 10) / 10, 1)
+    )
     axes.set_title(title(report), fontsize=10)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xticks(clicks[:: max(len(clicks) // 20, 1)])
     axes.grid(axis="y", alpha=0.25)
     axes.legend(loc="lower right", frameon=False)
 

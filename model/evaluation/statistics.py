@@ -70,7 +70,9 @@ class Percentile:
 
     def at(self, picks: Picks) -> NDArray[np.float64]:
         """See `Statistic`."""
-        at_once = max(CHUNK // max(self.values.shape[1] * picks.shape[1], 1), 1)
+        if not self.values.size:
+            return np.full(len(picks), np.nan)
+        at_once = max(CHUNK // (self.values.shape[1] * picks.shape[1]), 1)
         chunks = [self._of(picks[start : start + at_once]) for start in range(0, len(picks), at_once)]
         return np.concatenate(chunks)
 

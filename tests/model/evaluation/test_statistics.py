@@ -15,6 +15,7 @@ def test_values_by_hand():
 def test_undefined_is_nan():
     assert np.isnan(value(Ratio(np.zeros(2), np.zeros(2)), 2))
     assert np.isnan(value(Percentile(np.full((2, 1), np.nan), 50), 2))
+    assert np.isnan(value(Percentile(np.empty((2, 0)), 50), 2))
     assert np.isnan(interval(Ratio(np.zeros(2), np.zeros(2)).at, 2)).all()
 
 
