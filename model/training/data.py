@@ -47,7 +47,7 @@ class TrainingData:
             collate_fn=_to_render if on_device else _rendered,
             num_workers=settings.workers,
             prefetch_factor=settings.pipeline.prefetch if settings.workers else None,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_prepare_worker,
             pin_memory=device.type == "cuda",
         )
         batch: Sample
@@ -85,5 +85,8 @@ def _to_render(drafts: Sequence[Draft]) -> tuple[Sample, Ingredients]:
     return stacked([], drafts), gather([draft["recipe"] for draft in drafts])
 
 
-def _one_thread(_worker: int) -> None:
+def _prepare_worker(_worker: int) -> None:
     cv2.setNumThreads(0)  # as many processes as workers are at it already
+    cv2.ipp.setUseIPP(
+        False
+    )  # its distances differ in the last bits with the place in memory: not reproducible

@@ -112,7 +112,9 @@ def _warp(canvas: torch.Tensor, matrix: torch.Tensor, size: int) -> torch.Tensor
     source = torch.einsum("hwj,bij->bhwi", points, matrix)
     grid = (2 * source + 1) / canvas.shape[1] - 1
     pixels = canvas.permute(0, 3, 1, 2).float()
-    warped: torch.Tensor = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    warped: torch.Tensor = F.grid_sample(
+        pixels, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
     return warped
 
 

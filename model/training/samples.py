@@ -1,14 +1,12 @@
 """Training samples: one object, augmented, with its selection click."""
 
-from collections.abc import Iterator, Sequence
-from itertools import count
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset
 
 from model import masks, simulation
 from model.geometry import Box
@@ -20,10 +18,9 @@ from model.training.augmentation import (
     random_window,
 )
 from model.training.copy_paste import random_paste
-from model.training.image_cache import ImageCache
-from model.training.objects import SMALLEST, ObjectPool, open_pools
+from model.training.objects import SMALLEST, ObjectPool
 from model.training.rendering import Recipe, render
-from model.training.settings import ClickSampling, DataSet, TrainingSettings
+from model.training.settings import ClickSampling, TrainingSettings
 
 SAME = 0.3
 """Share of the pasted objects that are a copy of the sample's own."""
@@ -151,31 +148,3 @@ def fixed_samples(
     plain = settings.model_copy(update={"augmentation": PLAIN, "paste": 0.0, "seed": 0})
     drafts = Drafts(pool, plain, policy)
     return rendered([drafts[number] for number in range(count)])
-
-
-class RandomObjects(IterableDataset[Sample]):
-    """Endless random samples of data sets, one by one."""
-
-    def __init__(
-        self,
-        data: Sequence[DataSet],
-        size: int,
-        policy: CropPolicy,
-        seed: int,
-        *,
-        source_weights: dict[str, float] | None = None,
-        paste: float = 0.0,
-    ) -> None:
-        sets = [d.model_copy(update={"sources": d.sources | (source_weights or {})}) for d in data]
-        settings = TrainingSettings(stage="selection", data=tuple(sets), size=size, seed=seed, paste=paste)
-        pool, _ = open_pools(sets, settings.held_out, ImageCache(Path(), 0, 640))
-        self._drafts = Drafts(pool, settings, policy)
-
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        for number in count(worker.id, worker.num_workers) if worker else count():
-            draft = self._drafts[number]
-            image = torch.from_numpy(render(draft["recipe"]))
-            yield Sample(
-                image=image, target=draft["target"], distance=draft["distance"], click=draft["click"]
-            )

@@ -118,7 +118,8 @@ class TrainingSettings(_Settings):
     pipeline: InputPipeline = InputPipeline()
     seed: int = Field(default=0, ge=0, lt=2**31)
     workers: NonNegativeInt = Field(
-        default=1, description="processes that prepare samples, for each that trains"
+        default=1,
+        description="processes that prepare samples, for each that trains; 0: in turn with it, and less reproducible",
     )
     device: str = "cpu"
     save_every: PositiveInt = 100
@@ -135,11 +136,6 @@ class TrainingSettings(_Settings):
         """These weights of sources in all data sets."""
         data = tuple(d.model_copy(update={"sources": d.sources | dict(weights)}) for d in self.data)
         return self.model_copy(update={"data": data})
-
-    @property
-    def source_weights(self) -> dict[str, float]:
-        """Weights of sources that hold for all data sets."""
-        return {}
 
     def without_paths(self) -> dict[str, Any]:
         """For a checkpoint, which travels: names of files and folders instead of paths of this machine."""
