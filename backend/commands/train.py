@@ -1,4 +1,4 @@
-"""`boundaryclick train`: the two stages, one after the other."""
+"""`boundaryclick train`: the two stages, one after the other, then both together."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ EXAMPLE = """\
 examples:
   boundaryclick train selection --data coco/ --out runs/selection
   boundaryclick train refinement --data coco/ --start runs/selection/weights.safetensors --out runs/refinement
+  boundaryclick train joint --data coco/ --start runs/refinement/weights.safetensors --out runs/joint --rate 1e-4
   boundaryclick train selection --settings run.json --out runs/b --set augmentation.rotation=10
   torchrun --nproc_per_node 4 -m backend.cli train selection --settings run.json --out runs/c --device cuda
 The same command again continues a run that was stopped. A settings file is JSON as the settings.json that every run
@@ -27,12 +28,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     """Describe the subcommand."""
     parser = subparsers.add_parser(
         "train",
-        help="train the selection network or the refinement head",
+        help="train the selection network, the refinement head, or both",
         description="Train on folders in COCO layout: annotations.json and images/. Resumes what --out holds.",
         epilog=EXAMPLE,
     )
     parser.add_argument(
-        "stage", choices=("selection", "refinement"), help="what is trained; the rest is kept"
+        "stage", choices=("selection", "refinement", "joint"), help="what is trained; the rest is kept"
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of the run: settings, log, state, weights"
@@ -50,7 +51,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--batch", type=int, help="samples per step and process")
     parser.add_argument("--size", type=int, help="side of the training crops, pixels, a multiple of 32")
     parser.add_argument("--rate", type=float, help="highest learning rate")
-    parser.add_argument("--clicks", type=int, help="boundary clicks per sample (refinement)")
+    parser.add_argument("--clicks", type=int, help="boundary clicks per sample (refinement, joint)")
     parser.add_argument("--seed", type=int, help="of all that is random")
     parser.add_argument("--workers", type=int, help="processes that prepare samples, for each that trains")
     parser.add_argument("--device", help="cpu or cuda")

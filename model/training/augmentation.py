@@ -46,6 +46,7 @@ class CropPolicy(BaseModel):
 
 SELECTION_CROPS = CropPolicy(whole=0.3, tightest=1.1, widest=3.0)
 REFINEMENT_CROPS = CropPolicy(whole=0.0, tightest=1.1, widest=1.8)
+JOINT_CROPS = CropPolicy(whole=0.2, tightest=1.1, widest=2.4)
 
 
 class Augmentation(BaseModel):

@@ -21,11 +21,13 @@ from model.logits import LIMIT, TRUST
 from model.losses import soft_overlap_loss, training_loss
 from model.merging import drop_stray_parts
 from model.networks import TwoStageNetwork
+from model.networks.selection import SelectionOutput
 from model.training.precision import autocast
 from model.training.rollouts import Rollout
 from model.training.run import TrainingRun, TrainingSettings
 from model.training.samples import Sample
-from model.training.selection import first_samples, network_input, selection_guidance
+from model.training.selection import first_samples, network_input, selection_guidance, upsampled
+from model.training.sheets import SHEET_SAMPLES, write_sheet
 
 POOL = 2
 """Samples that are encoded for each one that is trained on; the harder ones are likelier to be taken."""
@@ -67,14 +69,17 @@ def train_refinement(settings: TrainingSettings, network: TwoStageNetwork, out: 
         generator = run.generator()
         rollouts, crops = _hard_rollouts(run, next(batches), generator)
         before = float(np.mean([r.iou for r in rollouts]))
-        loss, ious = _supervise(run, rollouts, crops, generator)
+        loss, ious = supervise(run, rollouts, crops, generator)
         run.update()
-        run.log.add(step, loss=loss, iou0=before, **_numbered("iou", ious))
+        run.log.add(step, loss=loss, iou0=before, **numbered("iou", ious))
         if held_out and run.due(settings.validate_every):
-            run.log.note(step, **_numbered("held_out_iou", validate_refinement(run, held_out), first=0))
+            run.log.note(step, **numbered("held_out_iou", validate_refinement(run, held_out), first=0))
+        if run.due(settings.sample_every):
+            rollout_sheet(run, rollouts, crops)
 
 
-def _numbered(name: str, values: Sequence[float], first: int = 1) -> dict[str, float]:
+def numbered(name: str, values: Sequence[float], first: int = 1) -> dict[str, float]:
+    """Values for the log, named by the number of the click; the first boundary click is 1."""
     return {f"{name}{k}": value for k, value in enumerate(values, start=first)}
 
 
@@ -95,8 +100,18 @@ def selected(run: TrainingRun, network: TwoStageNetwork, batch: Sample) -> tuple
     image = network_input(batch["image"], run.device)
     with autocast(run.device, run.mixed):
         output = network.selection(image, selection_guidance(network, batch).to(run.device))
-    size = image.shape[-2:]
-    logits = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
+    return crops_of(run, batch, image, output)
+
+
+def crops_of(
+    run: TrainingRun, batch: Sample, image: torch.Tensor, output: SelectionOutput
+) -> tuple[list[Rollout], Crops]:
+    """Ready a batch for boundary clicks; the logits must not need a gradient.
+
+    Args:
+        image: (B, 3, S, S) float32 in [-1, 1], the batch's.
+    """
+    logits = upsampled(output.logits, image.shape[-1])
     maps = logits.clamp(-LIMIT, LIMIT)[:, 0].float().cpu().numpy()
     rollouts = [
         Rollout(drop_stray_parts(mask, [(x, y)]), truth, (x, y), run.settings.click_sampling)
@@ -127,7 +142,7 @@ def validate_refinement(run: TrainingRun, held_out: Sample) -> list[float]:
     return [float(v) for v in np.mean(ious, axis=0)]
 
 
-def _supervise(
+def supervise(
     run: TrainingRun, rollouts: list[Rollout], crops: Crops, generator: np.random.Generator
 ) -> tuple[float, list[float]]:
     """Click and supervise, `settings.clicks` times; gradients are accumulated, states are passed on without them.
@@ -158,6 +173,19 @@ def _supervise(
         ious.append(float(np.mean([r.iou for r in rollouts])))
     prepared.backward(kept.grad)  # type: ignore[no-untyped-call]
     return total, ious
+
+
+def rollout_sheet(run: TrainingRun, rollouts: Sequence[Rollout], crops: Crops) -> None:
+    """Picture what became of a batch: the mask after its last click, and all clicks."""
+    shown = rollouts[:SHEET_SAMPLES]
+    images = ((crops.image[: len(shown)] + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+    write_sheet(
+        run.sheet_path,
+        images.cpu().numpy(),
+        [rollout.truth for rollout in shown],
+        [rollout.logits > 0 for rollout in shown],
+        [[rollout.selection, *rollout.boundary] for rollout in shown],
+    )
 
 
 def _corrected(

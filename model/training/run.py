@@ -55,16 +55,8 @@ class TrainingRun:
         )
         if self.device.type == "cpu":
             keep_depthwise_in_float32(network)
-        backbone = {id(p) for p in network.selection.backbone.parameters()}
-        parameters = [p for p in network.parameters() if p.requires_grad]
-        self._parameters = parameters
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": [p for p in parameters if id(p) not in backbone], "lr": settings.rate},
-                {"params": [p for p in parameters if id(p) in backbone], "lr": settings.backbone_rate},
-            ],
-            weight_decay=settings.weight_decay,
-        )
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.AdamW(self._groups(), weight_decay=settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate_factor)
         self.step = 0
         self._resume()
@@ -72,6 +64,17 @@ class TrainingRun:
             out.mkdir(parents=True, exist_ok=True)
             (out / "settings.json").write_text(settings.model_dump_json(indent=2) + "\n")
             cut_log(out / "log.csv", self.step)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Trained parameters by part, each with its highest learning rate."""
+        rates = {"decoder": self.settings.rate, "backbone": self.settings.backbone_rate}
+        rates["head"] = self.settings.head_rate or self.settings.rate
+        groups: dict[str, list[nn.Parameter]] = {part: [] for part in rates}
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad:
+                head, backbone = name.startswith("refinement."), name.startswith("selection.backbone.")
+                groups["head" if head else "backbone" if backbone else "decoder"].append(parameter)
+        return [{"params": groups[part], "lr": rate} for part, rate in rates.items()]
 
     @property
     def averaged(self) -> TwoStageNetwork:
@@ -101,6 +104,11 @@ class TrainingRun:
         """Whether something that the first process does at every so many steps and at the last is to be done now."""
         done = self.step + 1
         return self.ranks.first and (done % every == 0 or done == self.settings.steps)
+
+    @property
+    def sheet_path(self) -> Path:
+        """Where this step's picture of samples goes."""
+        return self.out / "samples" / f"{self.step + 1:07}.jpg"
 
     def _rate_factor(self, step: int) -> float:
         warm = min(1.0, (step + 1) / (self.settings.warmup + 1))

@@ -33,17 +33,20 @@ def train_selection(settings: TrainingSettings, network: TwoStageNetwork, out: P
         if held_out and run.due(settings.validate_every):
             run.log.note(step, held_out_iou=validate_selection(run, held_out))
         if run.due(settings.sample_every):
-            sheet = first_samples(held_out or batch, SHEET_SAMPLES)
-            write_sheet(out / "samples" / f"{step + 1:07}.jpg", sheet, predict_selection(run, sheet))
+            _write_sheet(run, first_samples(held_out or batch, SHEET_SAMPLES))
 
 
 def select(network: TwoStageNetwork, batch: Sample, device: torch.device) -> torch.Tensor:
     """Logits of the first click, (B, 1, S, S)."""
     image = network_input(batch["image"], device)
     output = network.selection(image, selection_guidance(network, batch).to(device, non_blocking=True))
-    size = image.shape[-2:]
-    logits: torch.Tensor = F.interpolate(output.logits, size=size, mode="bilinear", align_corners=False)
-    return logits
+    return upsampled(output.logits, image.shape[-1])
+
+
+def upsampled(logits: torch.Tensor, size: int) -> torch.Tensor:
+    """(B, 1, h, w) to (B, 1, size, size)."""
+    result: torch.Tensor = F.interpolate(logits, size=(size, size), mode="bilinear", align_corners=False)
+    return result
 
 
 def selection_guidance(network: TwoStageNetwork, batch: Sample) -> torch.Tensor:
@@ -67,6 +70,14 @@ def predict_selection(run: TrainingRun, batch: Sample) -> torch.Tensor:
     network = run.averaged.eval()
     with autocast(run.device, run.mixed):
         return torch.cat([select(network, part, run.device).float().cpu() for part in parts])
+
+
+def _write_sheet(run: TrainingRun, batch: Sample) -> None:
+    predicted = predict_selection(run, batch)[:, 0].numpy() > 0
+    clicks = [[(x, y)] for x, y in batch["click"].tolist()]
+    write_sheet(
+        run.sheet_path, batch["image"].cpu().numpy(), list(batch["target"].numpy()), list(predicted), clicks
+    )
 
 
 def validate_selection(run: TrainingRun, held_out: Sample) -> float:

@@ -18,10 +18,16 @@ from pydantic import (
 
 from model.errors import SettingsError
 from model.losses import LossName
-from model.training.augmentation import REFINEMENT_CROPS, SELECTION_CROPS, Augmentation, CropPolicy
+from model.training.augmentation import (
+    JOINT_CROPS,
+    REFINEMENT_CROPS,
+    SELECTION_CROPS,
+    Augmentation,
+    CropPolicy,
+)
 
-Stage = Literal["selection", "refinement"]
-CROPS = {"selection": SELECTION_CROPS, "refinement": REFINEMENT_CROPS}
+Stage = Literal["selection", "refinement", "joint"]
+CROPS = {"selection": SELECTION_CROPS, "refinement": REFINEMENT_CROPS, "joint": JOINT_CROPS}
 
 
 class _Settings(BaseModel):
@@ -96,11 +102,17 @@ class TrainingSettings(_Settings):
     size: PositiveInt = Field(default=256, multiple_of=32, description="side of the training crops, pixels")
     rate: PositiveFloat = Field(default=6e-4, description="highest learning rate of the decoder and the head")
     backbone_rate: PositiveFloat = Field(default=1.5e-4, description="highest learning rate of the backbone")
+    head_rate: PositiveFloat | None = Field(
+        default=None, description="highest learning rate of the head; default: that of the decoder"
+    )
     weight_decay: NonNegativeFloat = 1e-4
     warmup: NonNegativeInt = 100
     loss: LossName = Field(default="nfl", description="loss per pixel: `nfl`, `ba-ce` or `cb-ce`")
     overlap: NonNegativeFloat = Field(
         default=1.0, description="weight of the soft overlap loss that is added"
+    )
+    selection_weight: PositiveFloat = Field(
+        default=1.0, description="weight of the first click's loss beside the boundary clicks' (joint)"
     )
     averaging: float = Field(
         default=0.998, ge=0, lt=1, description="decay of the exponential average of the weights"
@@ -108,7 +120,7 @@ class TrainingSettings(_Settings):
     mixed_precision: Literal["auto", "on", "off"] = Field(
         default="auto", description="bfloat16; `auto`: where the device multiplies it in hardware"
     )
-    clicks: PositiveInt = Field(default=6, description="boundary clicks per sample (refinement)")
+    clicks: PositiveInt = Field(default=6, description="boundary clicks per sample (refinement, joint)")
     click_sampling: ClickSampling = ClickSampling()
     crops: CropPolicy | None = Field(default=None, description="default: the stage's own")
     augmentation: Augmentation = Augmentation()

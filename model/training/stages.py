@@ -10,6 +10,7 @@ from model.errors import SettingsError
 from model.networks import TwoStageNetwork, build_network, configuration
 from model.training.data import remove_own_cache
 from model.training.distributed import Ranks
+from model.training.joint import train_joint
 from model.training.refinement import train_refinement
 from model.training.selection import train_selection
 from model.training.settings import TrainingSettings
@@ -18,6 +19,7 @@ from model.training.starting_weights import load_efficientnet_lite2
 TRAINERS: dict[str, Callable[[TrainingSettings, TwoStageNetwork, Path], None]] = {
     "selection": train_selection,
     "refinement": train_refinement,
+    "joint": train_joint,
 }
 
 
@@ -41,9 +43,9 @@ def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
     """The network that a run starts from."""
     if settings.start != "imagenet":
         return load_checkpoint(settings.start).network
-    if settings.stage == "refinement":
+    if settings.stage != "selection":
         raise SettingsError(
-            "train refinement: expected --start with a checkpoint whose selection network is trained, got none; "
+            f"train {settings.stage}: expected --start with a checkpoint whose selection network is trained, got none; "
             "run `boundaryclick train selection` first"
         )
     network = build_network(configuration(settings.configuration))

@@ -12,9 +12,11 @@ import torch
 from model import load_predictor
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError, WeightsError
-from model.networks import TwoStageNetwork
+from model.networks import TwoStageNetwork, build_network, configuration
+from model.training.joint import backward
+from model.training.log import read_log
 from model.training.rollouts import Rollout
-from model.training.run import TrainingSettings
+from model.training.run import TrainingRun, TrainingSettings
 from model.training.stages import train
 from tests.model.scenes import scene, write_coco
 
@@ -51,6 +53,43 @@ def test_selection_then_refinement_and_the_result_predicts(data: Path, tmp_path:
     assert json.loads((tmp_path / "refinement" / "settings.json").read_text())["steps"] == 2
     image, _ = scene(0)
     assert load_predictor(refined).start(image).mask.shape == image.shape[:2]
+
+
+def test_both_parts_can_be_trained_together(data: Path, tmp_path: Path):
+    train(settings(data, "selection", steps=1), tmp_path / "selection")
+    start = tmp_path / "selection" / "weights.safetensors"
+    changes = {
+        "start": str(start),
+        "steps": 2,
+        "log_every": 1,
+        "sample_every": 1,
+        "rate": 1e-2,
+        "held_out": 0.4,
+    }
+    train(settings(data, "joint", **changes), tmp_path / "joint")
+    end = load_checkpoint(tmp_path / "joint" / "weights.safetensors").network
+    assert changed_parts(load_checkpoint(start).network, end) == {"selection", "refinement"}
+    rows = read_log(tmp_path / "joint" / "log.csv")
+    assert {"first_loss", "loss", "iou0", "iou1", "iou2"} < rows[1].keys()
+    assert {"held_out_iou0", "held_out_iou2"} < rows[2].keys()
+    assert len(list((tmp_path / "joint" / "samples").iterdir())) == 2
+
+
+@pytest.mark.parametrize("selection_weight", [1.0, 1e-9])
+def test_joint_gradients_come_from_both_losses(data: Path, tmp_path: Path, selection_weight: float):
+    """With next to no weight of the first click, the encoder still learns from the boundary clicks."""
+    chosen = settings(data, "joint", start="unused", selection_weight=selection_weight, mixed_precision="off")
+    torch.manual_seed(0)
+    network = build_network(configuration("tiny"))
+    torch.nn.init.normal_(network.refinement.correct.weight, std=0.5)  # starts at zero: nothing would pass
+    run = TrainingRun(chosen, network, [network.selection, network.refinement], tmp_path)
+    backward(run, next(run.batches()))
+    features = network.selection.finish[0].weight.grad
+    logit = network.selection.classify.weight.grad
+    assert features.abs().max() > 1e-5
+    assert (logit.abs().max() > 1e-5) == (selection_weight == 1.0), (
+        "boundary clicks do not teach the first logit"
+    )
 
 
 def test_a_run_continues_where_it_stopped(data: Path, tmp_path: Path):
