@@ -19,6 +19,7 @@ from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
 from model.clicks import Click
 from model.errors import BoundaryClickError, InvalidClick
+from model.geometry import Box
 from model.predictor import Prediction, Predictor, Session, prediction_of
 
 P = ParamSpec("P")
@@ -45,11 +46,12 @@ class TimedPrediction(Prediction):
 
 @dataclass(frozen=True)
 class _SessionKey:
-    """What an object is known by: the image, and the mask or selection click it began with."""
+    """What an object is known by: the image, and the mask, selection click or box it began with."""
 
     image: str
     mask: str | None
     selection: Click | None
+    box: Box | None
 
 
 class PredictionService:
@@ -89,17 +91,22 @@ class PredictionService:
         return len(self._sessions)
 
     def predict(
-        self, image: DecodedImage, clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
+        self,
+        image: DecodedImage,
+        clicks: Sequence[Click],
+        mask: NDArray[np.bool_] | None = None,
+        box: Box | None = None,
     ) -> TimedPrediction:
         """The mask after all clicks in order.
 
         Args:
             clicks: the selection click, then boundary clicks; with a starting `mask` boundary clicks only.
             mask: (H, W), an existing mask to repair.
+            box: around the object, image pixels, if one has been drawn.
 
         Raises:
             InvalidClick: none, more than `MOST_CLICKS`, outside the image, or in the wrong order.
-            InvalidImage: the mask does not fit the image.
+            InvalidImage: the mask or the box does not fit the image.
         """
         if not clicks:
             raise InvalidClick("clicks: expected at least one, got none; click the middle of the object")
@@ -114,12 +121,13 @@ class PredictionService:
             image.digest,
             None if mask is None else _digest(mask),
             clicks[0] if clicks[0].role == "select" else None,
+            box,
         )
         with self._locks.holding(key):
             # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
             session = self._sessions.pop(key)
             if session is None:
-                session = self._predictor.start(image.pixels, mask)
+                session = self._predictor.start(image.pixels, mask, box)
             try:
                 prediction = self._run(_advance, session, tuple(clicks))
             except BoundaryClickError:
@@ -181,14 +189,13 @@ def _advance(session: Session, clicks: tuple[Click, ...]) -> TimedPrediction:
     """Bring a session to exactly these clicks, computing only what it has not computed yet."""
     started = time.perf_counter()
     reused = _common_prefix(session.clicks, clicks)
-    while len(session.clicks) > reused:
-        session.undo()
+    session.take_back(len(session.clicks) - reused)
     for click in clicks[reused:]:
-        session.click(click)
+        session.add(click)
     prediction = prediction_of(session)
     return TimedPrediction(
         prediction.mask,
-        prediction.probability,
+        prediction.logits,
         prediction.score,
         prediction.crop,
         milliseconds=(time.perf_counter() - started) * 1000,

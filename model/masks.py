@@ -47,7 +47,11 @@ def inner_distance(mask: NDArray[np.bool_], edge_is_boundary: bool = True) -> ND
 
 
 def _distance_transform(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    distance = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    # Squared distances are whole numbers; OpenCV's last bits depend on where the array lies in memory, and ties of a
+    # simulated click would fall now here, now there.
+    exact: NDArray[np.float32] = np.sqrt(np.rint(np.square(distance)))
+    return exact
 
 
 def distance_to(points: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from model.checkpoints import Checkpoint, load_checkpoint
-from model.clicks import Click
+from model.clicks import Click, Role
 from model.errors import InvalidClick, InvalidImage, WeightsError
 from model.geometry import Box
 from model.inference import Passes
-from model.session import Session, check_mask
+from model.logits import sigmoid
+from model.session import SUPPORTED_ROLES, Session, check_box, check_mask
 
 __all__ = ["Prediction", "Predictor", "Session", "load_predictor"]
 
@@ -24,15 +25,20 @@ class Prediction:
 
     Attributes:
         mask: (H, W).
-        probability: (H, W) float32 in [0, 1].
+        logits: (H, W) float32; infinite where no click has changed a starting mask, or beyond the crop.
         score: mean probability inside the mask.
         crop: window that was refined, image pixels; it may reach beyond the image.
     """
 
     mask: NDArray[np.bool_]
-    probability: NDArray[np.float32]
+    logits: NDArray[np.float32]
     score: float
     crop: Box | None
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(H, W) probability in [0, 1], above 0.5 exactly on the mask; made when asked for, as it takes longest."""
+        return sigmoid(self.logits)
 
 
 class Predictor:
@@ -42,25 +48,35 @@ class Predictor:
         self._passes = Passes(checkpoint.network, device)
         self.config = checkpoint.network.config
         self.training = checkpoint.training
+        self.roles: tuple[Role, ...] = SUPPORTED_ROLES
         self.version = f"{checkpoint.name}-{checkpoint.digest}"
 
-    def start(self, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> Session:
+    def start(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None, box: Box | None = None
+    ) -> Session:
         """Begin with an object.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             mask: (H, W), an existing mask to repair; then every click is a boundary click.
+            box: around the object, image pixels, where somebody has drawn one; it replaces the search for the object.
 
         Raises:
-            InvalidImage: another shape or type, or an empty mask.
+            InvalidImage: another shape or type, an empty mask, or a box beyond the image.
         """
         image = check_image(image)
-        return Session(self._passes, image, None if mask is None else check_mask(mask, image.shape[:2]))
+        if mask is not None:
+            mask = check_mask(mask, image.shape[:2])
+        return Session(self._passes, image, mask, box and check_box(box, image.shape[:2]))
 
     def predict(
-        self, image: NDArray[np.uint8], clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
+        self,
+        image: NDArray[np.uint8],
+        clicks: Sequence[Click],
+        mask: NDArray[np.bool_] | None = None,
+        box: Box | None = None,
     ) -> Prediction:
-        """Stateless form: the result after all the clicks in order.
+        """Stateless form: the result after all the clicks in order; the arguments are those of `start`.
 
         Raises:
             InvalidClick: no click, or one that `Session.click` refuses.
@@ -68,16 +84,16 @@ class Predictor:
         """
         if not clicks:
             raise InvalidClick("clicks: expected at least one, got none; click the middle of the object")
-        session = self.start(image, mask)
+        session = self.start(image, mask, box)
         for click in clicks:
-            session.click(click)
+            session.add(click)
         return prediction_of(session)
 
 
 def prediction_of(session: Session) -> Prediction:
     """What a session says now, as a value of its own."""
-    probability = session.probability
-    return Prediction(probability > 0.5, probability, session.score, session.crop)
+    logits = session.logits
+    return Prediction(np.greater(logits, 0), logits, session.score, session.crop)
 
 
 def check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import simulation
-from model.clicks import Click
+from model.clicks import Click, Role
 from model.errors import InvalidClick, InvalidImage
 from model.geometry import Box
 from model.guidance import Point
@@ -22,6 +22,9 @@ TOUCHING = 0.02
 """If the mask fills more than this share of one of the crop's edges, the crop has cut the object and is enlarged."""
 
 ENLARGEMENTS = 2
+
+SUPPORTED_ROLES: tuple[Role, ...] = ("select", "boundary")
+"""Roles of clicks that the default network takes."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,14 @@ class Session:
         clicks: the clicks so far.
     """
 
-    def __init__(self, passes: Passes, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> None:
-        self._passes, self._image, self._start = passes, image, mask
+    def __init__(
+        self,
+        passes: Passes,
+        image: NDArray[np.uint8],
+        mask: NDArray[np.bool_] | None = None,
+        box: Box | None = None,
+    ) -> None:
+        self._passes, self._image, self._start, self._box = passes, image, mask, box
         self._states: list[State] = []
         self._deepest: Click | None = None
         self.clicks: tuple[Click, ...] = ()
@@ -60,32 +69,41 @@ class Session:
             InvalidClick: outside the image, a role that this model does not take, or in the wrong order: the first
                 click is the selection click, unless the session started from a mask; all others are boundary clicks.
         """
+        self.add(click)
+        return self.mask
+
+    def add(self, click: Click) -> None:
+        """As `click`, without the mask, which is of the image's size and takes its time."""
         self._check(click)
         selects = click.role == "select"
         state = self._select(click) if selects else self._refine(self._before(click), click)
         self._states.append(state)
         self.clicks = (*self.clicks, click)
-        return self.mask
 
     def undo(self) -> NDArray[np.bool_]:
         """Take the last click back and return the mask before it, (H, W); without clicks, nothing changes."""
-        if self._states:
-            self._states.pop()
-            self.clicks = self.clicks[:-1]
+        self.take_back(1)
         return self.mask
+
+    def take_back(self, count: int) -> None:
+        """As `count` times `undo`, without the mask."""
+        left = max(len(self._states) - count, 0)
+        del self._states[left:]
+        self.clicks = self.clicks[:left]
 
     @property
     def mask(self) -> NDArray[np.bool_]:
         """(H, W) mask after the last click."""
-        inside: NDArray[np.bool_] = np.greater(self._logits(), 0)
+        inside: NDArray[np.bool_] = np.greater(self.logits, 0)
         return inside
 
     @property
     def probability(self) -> NDArray[np.float32]:
         """(H, W) probability in [0, 1] of each pixel to belong to the object; above 0.5 exactly on the mask."""
-        return sigmoid(self._logits())
+        return sigmoid(self.logits)
 
-    def _logits(self) -> NDArray[np.float32]:
+    @property
+    def logits(self) -> NDArray[np.float32]:
         """(H, W) logits of the image; infinite where no click has changed the starting mask, or beyond the crop."""
         base = self._states[-1].base if self._states else self._start
         shape = self._image.shape[:2]
@@ -130,8 +148,10 @@ class Session:
     def _check(self, click: Click) -> None:
         height, width = self._image.shape[:2]
         click.require_inside(width, height)
-        if click.role not in ("select", "boundary"):
-            raise InvalidClick(f"click role: this model takes select and boundary clicks, got {click.role}")
+        if click.role not in SUPPORTED_ROLES:
+            raise InvalidClick(
+                f"click role: this model takes {' and '.join(SUPPORTED_ROLES)} clicks, got {click.role}"
+            )
         if click.role == "select" and (self.clicks or self._start is not None):
             raise InvalidClick(
                 "selection click: expected as the first click of a session without a mask, got one later; "
@@ -144,14 +164,20 @@ class Session:
             )
 
     def _select(self, click: Click) -> State:
-        crop = self._passes.encode(self._image, self._passes.locate(self._image, click), click)
-        for _ in range(ENLARGEMENTS):
+        crop = self._passes.encode(self._image, self._window(click), click)
+        for _ in range(ENLARGEMENTS if self._box is None else 0):
             window = self._wider(crop)
             if window is None:
                 break
             crop = self._passes.encode(self._image, window, click)
         anchor = crop.view.to_view(click.x, click.y)
         return State(crop, fill_pinholes(drop_stray_parts(crop.logits, [anchor]), []))
+
+    def _window(self, click: Click) -> Box:
+        if self._box is None:
+            return self._passes.locate(self._image, click)
+        column, row = click.pixel(self._image.shape[1], self._image.shape[0])
+        return self._passes.window(self._box.union(Box(column, row, column + 1, row + 1)))
 
     def _wider(self, crop: Crop) -> Box | None:
         """A window half as large again, if the mask runs over an edge of the crop that lies inside the image."""
@@ -227,3 +253,11 @@ def check_mask(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bo
             "mask: expected at least one pixel to start from, got an empty mask; start without a mask"
         )
     return array.astype(bool)
+
+
+def check_box(box: Box, shape: tuple[int, int]) -> Box:
+    """The part of a box inside a (H, W) image; InvalidImage if there is none."""
+    try:
+        return box.clipped(shape[1], shape[0])
+    except ValueError as error:
+        raise InvalidImage(f"box: expected one on the image of {shape[1]} x {shape[0]}, got {box}") from error

@@ -33,7 +33,7 @@ os.environ.update({"NO_PROXY": _DIRECT, "no_proxy": _DIRECT})
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith((PREFIX, "LABEL_STUDIO_", "LOCAL_FILES_")):
+        if name.startswith((PREFIX, "LABEL_STUDIO_", "LOCAL_FILES_", "CVAT_", "UPSTREAM_")):
             monkeypatch.delenv(name)
 
 

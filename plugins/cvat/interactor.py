@@ -6,7 +6,7 @@ from typing import Generic
 from model import Prediction
 from plugins.cvat.guard import DeletedSelections
 from plugins.cvat.ports import ImageT, PredictionService
-from plugins.cvat.prompts import Point, Prompts, RightClick, to_clicks
+from plugins.cvat.prompts import Point, Prompts, RightClick, first_box, to_clicks
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ class Interactor(Generic[ImageT]):
     def predict(self, image: ImageT, prompts: Prompts) -> Prediction | None:
         """Mask of the object; None if nothing selects one.
 
-        The first left click selects, or the middle of a box without one; all others lie on the outline.
+        The first left click selects, or the middle of a box without one; all others lie on the outline. A box tells
+        where the object is, so that it need not be searched for.
 
         Raises:
             BoundaryClickError: clicks that cannot be used.
@@ -39,7 +40,7 @@ class Interactor(Generic[ImageT]):
             return None
         height, width = image.pixels.shape[:2]
         clicks = to_clicks(selection, (*prompts.positive, *prompts.negative), width, height)
-        return self._service.predict(image, clicks)
+        return self._service.predict(image, clicks, box=first_box(prompts.box))
 
     def _selection(self, image: ImageT, prompts: Prompts) -> Point | None:
         if not prompts.positive:

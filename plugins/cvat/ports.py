@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import Click, Prediction
+from model.geometry import Box
 
 
 class Image(Protocol):
@@ -32,8 +33,12 @@ ImageT_contra = TypeVar("ImageT_contra", bound=Image, contravariant=True)
 class PredictionService(Protocol[ImageT_contra]):
     """Clicks to masks; thread safe."""
 
-    def predict(self, image: ImageT_contra, clicks: Sequence[Click]) -> Prediction:
-        """Mask after all `clicks`, the selection click first; raises BoundaryClickError if they cannot be used."""
+    def predict(self, image: ImageT_contra, clicks: Sequence[Click], *, box: Box | None = None) -> Prediction:
+        """Mask after all `clicks`, the selection click first, within the box if there is one.
+
+        Raises:
+            BoundaryClickError: they cannot be used.
+        """
 
 
 class ImageStore(Protocol[ImageT_co]):

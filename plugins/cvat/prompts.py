@@ -1,11 +1,13 @@
 """An annotator's clicks on one object, as CVAT tells them, and what they mean."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from model import Click
 from model.errors import InvalidClick
+from model.geometry import Box
 
 Point = tuple[float, float]
 """x, y in image pixels from the image's top left corner: the middle of the first pixel is (0.5, 0.5)."""
@@ -40,6 +42,16 @@ class Prompts:
 def middle(points: Sequence[Point]) -> Point:
     """Mean of one or more points."""
     return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
+
+
+def first_box(box: Sequence[Point]) -> Box | None:
+    """The (first) box in whole image pixels, from two opposite corners on CVAT's canvas; None without one."""
+    if len(box) < 2:
+        return None
+    (x0, y0), (x1, y1) = box[:2]
+    left, top = math.floor(min(x0, x1)), math.floor(min(y0, y1))
+    right, bottom = math.ceil(max(x0, x1)), math.ceil(max(y0, y1))
+    return Box(left, top, max(right, left + 1), max(bottom, top + 1))
 
 
 def to_clicks(selection: Point, boundary: Iterable[Point], width: int, height: int) -> list[Click]:

@@ -210,7 +210,7 @@ def test_the_check_finds_a_network_that_computes_nonsense(service, monkeypatch):
     service.check()
     monkeypatch.setattr(Passes, "correct", lambda self, crop, logits, *_: np.full_like(logits, np.nan))
     monkeypatch.setattr(
-        "model.session.merge_change", lambda before, after, _: (after, np.ones(after.shape, bool))
+        "model.session.accept_click", lambda before, after, _: (after, np.ones(after.shape, bool))
     )
     with pytest.raises(ArithmeticError, match="finite"):
         service.check()

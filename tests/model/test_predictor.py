@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from model import Click, InvalidClick, InvalidImage, Predictor, load_predictor, masks
+from model.geometry import Box
 
 SAMPLES = Path(__file__).parents[2] / "backend" / "web" / "samples"
 
@@ -251,6 +252,26 @@ def test_enlarging_the_crop_changes_nothing_by_itself(still_predictor: Predictor
     session.click(Click(880, 690, "boundary"))
     assert session.crop != first
     assert np.array_equal(session.mask, mask)
+
+
+def test_a_box_replaces_the_search_for_the_object(still_predictor: Predictor):
+    photo = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    box = Box(60, 40, 160, 120)
+    session = still_predictor.start(photo, box=box)
+    session.click(Click(100, 80))
+    padding = round(100 * still_predictor.config.crop_padding)
+    assert session.crop == Box(60 - padding, 80 - 50 - padding, 160 + padding, 80 + 50 + padding)
+    beside = still_predictor.start(photo, box=box)
+    beside.click(Click(250, 80))
+    assert beside.crop is not None
+    assert beside.crop.contains(250, 80)
+    assert np.array_equal(still_predictor.predict(photo, [Click(100, 80)], box=box).mask, session.mask)
+
+
+def test_a_box_beyond_the_image_is_refused(still_predictor: Predictor):
+    photo = np.zeros((200, 300, 3), np.uint8)
+    with pytest.raises(InvalidImage, match="box: expected one on the image of 300 x 200"):
+        still_predictor.start(photo, box=Box(300, 0, 310, 10))
 
 
 SAUCER_OUTLINE = [(82.0, 215.0), (283.0, 388.0), (350.0, 385.0), (405.0, 370.0)]

@@ -15,6 +15,7 @@ from PIL import Image
 from backend.decoding import DecodedImage, ImageLimits
 from backend.images import ImageStore
 from model import Click, Prediction
+from model.geometry import Box
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = sorted(path.stem for path in GOLDEN.glob("*.json"))
@@ -50,12 +51,14 @@ class Answers:
     mask: NDArray[np.bool_] = field(default_factory=block)
     score: float = 0.93
     asked: list[tuple[Click, ...]] = field(default_factory=list)
+    boxes: list[Box | None] = field(default_factory=list)
 
-    def predict(self, image: DecodedImage, clicks: Sequence[Click]) -> Prediction:
+    def predict(self, image: DecodedImage, clicks: Sequence[Click], *, box: Box | None = None) -> Prediction:
         for click in clicks:
             click.require_inside(image.width, image.height)
         self.asked.append(tuple(clicks))
-        return Prediction(self.mask, self.mask.astype(np.float32), self.score, None)
+        self.boxes.append(box)
+        return Prediction(self.mask, self.mask.astype(np.float32) - np.float32(0.5), self.score, None)
 
 
 def store(max_bytes: int = 1 << 20) -> ImageStore:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from model import Click
+from model.geometry import Box
 from plugins.cvat.guard import MOST_OBJECTS
 from plugins.cvat.interactor import Interactor
 from plugins.cvat.prompts import Point, Prompts
@@ -128,3 +129,11 @@ def test_a_box_alone_is_selected_in_its_middle(interactor: Interactor, answers: 
     image = store().decode(picture(100, 80))
     assert interactor.predict(image, Prompts((), (), ((10.0, 10.0), (30.0, 50.0), (0.0, 0.0), (1.0, 1.0))))
     assert [as_point(click) for click in answers.asked[0]] == [(20.0, 30.0)]
+    assert answers.boxes == [Box(10, 10, 30, 50)]
+
+
+def test_a_box_tells_where_the_object_of_a_click_is(interactor: Interactor, answers: Answers) -> None:
+    image = store().decode(picture(100, 80))
+    assert interactor.predict(image, Prompts(((15.0, 15.0),), (), ((40.5, 60.0), (10.2, 12.0))))
+    assert interactor.predict(image, Prompts(((15.0, 15.0),)))
+    assert answers.boxes == [Box(10, 12, 41, 60), None]

@@ -67,7 +67,7 @@ class Discs:
         found = np.zeros((height, width), dtype=bool)
         for click in () if self.empty else clicks:
             found |= (columns - click.x) ** 2 + (rows - click.y) ** 2 < RADIUS**2
-        return Prediction(found, found.astype(np.float32), 0.87654321, None)
+        return Prediction(found, found.astype(np.float32) - np.float32(0.5), 0.87654321, None)
 
     def warm(self, image: Picture) -> None:
         self.warmed.append(image.digest)
