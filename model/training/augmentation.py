@@ -18,7 +18,10 @@ FILL = (127.0, 127.0, 127.0)
 """RGB of what lies beyond the image."""
 
 OVERSAMPLING = 1.5
-"""Images are first reduced, by averaging, to so many times the resolution of the sample."""
+"""Images are first reduced, by averaging, to so many times the resolution of the sample,"""
+
+FINEST = 2.0
+"""but only those of more than so many times: up to there bilinear interpolation leaves no pixel out."""
 
 Window = tuple[float, float, float]
 """Square part of an image: centre x, centre y, side, in pixels of the image."""
@@ -117,7 +120,7 @@ class Placement:
     def of_window(window: Window, size: int, angle: float = 0.0, mirrored: bool = False) -> "Placement":
         """Show a window of the image as `size` x `size` pixels, turned by `angle` degrees about its centre."""
         x, y, side = window
-        reduction = min(1.0, OVERSAMPLING * size / side)
+        reduction = OVERSAMPLING * size / side if side > FINEST * size else 1.0
         x, y = (x + 0.5) * reduction - 0.5, (y + 0.5) * reduction - 0.5
         matrix = np.asarray(cv2.getRotationMatrix2D((x, y), angle, size / side / reduction), np.float64)
         matrix[:, 2] += (size - 1) / 2 - np.array([x, y])

@@ -14,15 +14,15 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from model.training.augmentation import FILL, OVERSAMPLING, Placement
+from model.training.augmentation import FILL, Placement
 from model.training.rendering import Recipe
 
 
 class Ingredients(TypedDict):
-    """What is needed to render B samples of S x S pixels, P of them with a pasted object, on canvases of C x C pixels.
+    """What is needed to render B samples of S x S pixels, P of them with a pasted object.
 
     Attributes:
-        canvas: (B, C, C, 3) uint8; matrix: (B, 2, 3), pixels of the sample to pixels of the canvas.
+        canvas: (B, H, W, 3) uint8; matrix: (B, 2, 3), pixels of the sample to pixels of the canvas.
         colour: (B, 3, 4); blur: (B,) standard deviations, 0 for none.
         pasted: (P,) numbers of the samples; other, other_matrix: as canvas and matrix; opacity: (P, S, S) uint8.
     """
@@ -39,48 +39,53 @@ class Ingredients(TypedDict):
 
 def gather(recipes: Sequence[Recipe]) -> Ingredients:
     """What the device needs of B recipes."""
-    own = [_cut(r.image, r.placement) for r in recipes]
     pastes = [
-        (number, *_cut(r.other, r.paste.placement), r.paste.opacity)
+        (number, r.other, r.paste)
         for number, r in enumerate(recipes)
         if r.other is not None and r.paste is not None
     ]
-    size, side = recipes[0].placement.size, own[0][0].shape[0]
+    canvas, matrix = _on_canvases([_cut(r.image, r.placement) for r in recipes])
+    other, other_matrix = _on_canvases([_cut(image, paste.placement) for _, image, paste in pastes])
+    size = recipes[0].placement.size
+    opacity = np.empty((len(pastes), size, size), np.uint8)
+    for number, (_, _, paste) in enumerate(pastes):
+        opacity[number] = paste.opacity
     return Ingredients(
-        canvas=_stacked([canvas for canvas, _ in own]),
-        matrix=_stacked([matrix for _, matrix in own]),
-        colour=_stacked([r.look.matrix.astype(np.float32) for r in recipes]),
+        canvas=canvas,
+        matrix=matrix,
+        colour=torch.from_numpy(np.stack([r.look.matrix for r in recipes]).astype(np.float32)),
         blur=torch.tensor([r.look.blur for r in recipes]),
-        pasted=torch.tensor([number for number, *_ in pastes], dtype=torch.long),
-        other=_stacked([p[1] for p in pastes], np.empty((0, side, side, 3), np.uint8)),
-        other_matrix=_stacked([p[2] for p in pastes], np.empty((0, 2, 3), np.float32)),
-        opacity=_stacked([p[3] for p in pastes], np.empty((0, size, size), np.uint8)),
+        pasted=torch.tensor([number for number, _, _ in pastes], dtype=torch.long),
+        other=other,
+        other_matrix=other_matrix,
+        opacity=torch.from_numpy(opacity),
     )
 
 
-def _stacked(arrays: Sequence[NDArray[np.generic]], empty: NDArray[np.generic] | None = None) -> torch.Tensor:
-    return torch.from_numpy(np.stack(arrays) if arrays else empty)
+Part = tuple[NDArray[np.uint8], NDArray[np.float64]]
 
 
-def _cut(pixels: NDArray[np.uint8], placement: Placement) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The part of the reduced image that a sample shows, on a canvas large enough for any angle.
-
-    Returns:
-        canvas: (C, C, 3); matrix: (2, 3), pixels of the sample to pixels of the canvas.
-    """
-    size = placement.size
-    side = math.ceil(OVERSAMPLING * math.sqrt(2) * size) + 4
-    reduced = placement.reduced(pixels)
+def _cut(pixels: NDArray[np.uint8], placement: Placement) -> Part:
+    """The part of the reduced image that a sample shows, and (2, 3), pixels of the sample to pixels of that part."""
+    reduced, last = placement.reduced(pixels), placement.size - 1
     matrix = np.asarray(cv2.invertAffineTransform(placement.matrix), np.float64)
-    corners = matrix @ np.array([[0, size - 1, 0, size - 1], [0, 0, size - 1, size - 1], [1, 1, 1, 1]])
-    left, top = (math.floor(corners[axis].min()) - 1 for axis in (0, 1))
-    canvas = np.full((side, side, 3), FILL, np.uint8)
-    part = reduced[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
-    row, column = max(-top, 0), max(-left, 0)
-    if part.size:
-        canvas[row : row + part.shape[0], column : column + part.shape[1]] = part
+    corners = matrix @ np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])
+    left, top = (max(math.floor(corners[axis].min()) - 1, 0) for axis in (0, 1))
+    right, bottom = (max(math.ceil(corners[axis].max()) + 2, 0) for axis in (0, 1))
     matrix[:, 2] -= (left, top)
-    return canvas, matrix.astype(np.float32)
+    return reduced[top:bottom, left:right], matrix
+
+
+def _on_canvases(parts: Sequence[Part]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Canvases of one size with a border of fill, so that beyond the image there is fill; and the matrices to them."""
+    height, width = (max((part.shape[axis] for part, _ in parts), default=0) + 2 for axis in (0, 1))
+    canvases = np.full((len(parts), height, width, 3), np.array(FILL, np.uint8))
+    matrices = np.zeros((len(parts), 2, 3), np.float32)
+    for number, (part, matrix) in enumerate(parts):
+        canvases[number, 1 : 1 + part.shape[0], 1 : 1 + part.shape[1]] = part
+        matrices[number] = matrix
+    matrices[:, :, 2] += 1
+    return torch.from_numpy(canvases), torch.from_numpy(matrices)
 
 
 def render_batch(ingredients: Ingredients, device: torch.device) -> torch.Tensor:
@@ -105,12 +110,13 @@ def render_batch(ingredients: Ingredients, device: torch.device) -> torch.Tensor
 
 
 def _warp(canvas: torch.Tensor, matrix: torch.Tensor, size: int) -> torch.Tensor:
-    """(B, C, C, 3) uint8 to (B, 3, S, S) float32 within [0, 255]."""
+    """(B, H, W, 3) uint8 to (B, 3, S, S) float32 within [0, 255]."""
     steps = torch.arange(size, device=canvas.device, dtype=torch.float32)
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     points = torch.stack([x, y, torch.ones_like(x)], dim=-1)
     source = torch.einsum("hwj,bij->bhwi", points, matrix)
-    grid = (2 * source + 1) / canvas.shape[1] - 1
+    extent = torch.tensor([canvas.shape[2], canvas.shape[1]], device=canvas.device)
+    grid = (2 * source + 1) / extent - 1
     pixels = canvas.permute(0, 3, 1, 2).float()
     warped: torch.Tensor = F.grid_sample(
         pixels, grid, mode="bilinear", padding_mode="border", align_corners=False

@@ -80,7 +80,7 @@ class InputPipeline(_Settings):
     )
     prefetch: PositiveInt = Field(default=2, description="batches that each worker prepares ahead")
     augment_on: Literal["cpu", "device"] = Field(
-        default="cpu", description="where pixels are warped and coloured: `device` relieves the workers"
+        default="cpu", description="where pixels are warped and coloured; measure before you choose `device`"
     )
 
 
