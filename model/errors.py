@@ -9,7 +9,8 @@ BoundaryClickError
 │   └── AccessRefused    image data that its server does not give to us: a token is missing, wrong or expired
 ├── RequestInvalid    a request from outside that cannot be understood
 ├── SettingsError     a setting with a value that cannot be used
-└── DatasetError      a data set that is not laid out as its reader expects
+├── DatasetError      a data set that is not laid out as its reader expects
+└── StoreError        a database that cannot be read or written just now
 
 Each message is one line: what was expected, what came, what to do.
 """
@@ -53,3 +54,7 @@ class SettingsError(BoundaryClickError):
 
 class DatasetError(BoundaryClickError):
     """A data set that is not laid out as its reader expects."""
+
+
+class StoreError(BoundaryClickError):
+    """A database that cannot be read or written just now: a full disk, a server that is down."""
