@@ -39,6 +39,8 @@ def accept_click(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The mask after a click: the head's change at the click, then the contour bent through the click.
 
+    A boundary click says that there is an object, so a change that would leave none is not believed.
+
     Args:
         before, after: (h, w) logits, without and with the head's correction.
         click: network pixels.
@@ -47,6 +49,8 @@ def accept_click(
         logits: (h, w); accepted: (h, w), the pixels that changed sides.
     """
     merged, accepted = merge_change(before, after, click)
+    if not (merged > 0).any():
+        merged, accepted = before, np.zeros_like(accepted)
     bent, turned = snap_to_click(merged, click)
     return bent, accepted | turned
 

@@ -14,6 +14,9 @@ SPREAD = 1.5
 FARTHEST = 0.2
 """Clicks farther from the contour than this are not snapped to, in sides of the crop: too much would be guessed."""
 
+MOST_TAKEN = 0.5
+"""A bump that takes away more than this share of the mask is no repair: the click lies in the middle of it."""
+
 CONFIDENCE = 1.0
 """Size of the logits of pixels that are turned: sure enough to count, soft enough for the head to change its mind."""
 
@@ -24,7 +27,8 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
     """Bend the contour so that it passes through a boundary click, by the smallest smooth bump.
 
     The signed distance to the contour is lowered by a Gaussian around the click that takes it to zero there. Distance
-    grows evenly from the contour to the click, so the bump is always joined to the mask.
+    grows evenly from the contour to the click, so the bump is always joined to the mask. The crop's edge ends a mask
+    too: a click on it is not cut free.
 
     Args:
         logits: (h, w).
@@ -41,10 +45,13 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
         return logits, unchanged
     outward = masks.outward_distance(mask)
     gap = float(outward[row, column])
-    if not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
+    to_edge = min(row, column, rows - 1 - row, columns - 1 - column) + 0.5
+    if gap < 0 and to_edge <= TOLERANCE or not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
         return logits, unchanged
     y, x = np.ogrid[:rows, :columns]
     squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
     bump = gap * np.exp(-0.5 * squared * (SPREAD / gap) ** 2)
     turned = ((outward - bump) < 0) ^ mask
+    if gap < 0 and np.count_nonzero(turned) > MOST_TAKEN * np.count_nonzero(mask):
+        return logits, unchanged
     return np.where(turned, np.copysign(np.float32(CONFIDENCE), gap), logits).astype(np.float32), turned

@@ -1,6 +1,6 @@
 import numpy as np
 
-from model.merging import drop_stray_parts, fill_pinholes, merge_change
+from model.merging import accept_click, drop_stray_parts, fill_pinholes, merge_change
 
 
 def logits_with(*regions: tuple[slice, slice]) -> np.ndarray:
@@ -56,3 +56,10 @@ def test_larger_holes_and_the_background_stay():
     logits = logits_with(BODY)
     logits[25:35, 25:35] = -1
     assert np.array_equal(fill_pinholes(logits, []), logits)
+
+
+def test_a_click_does_not_make_the_object_vanish():
+    before = logits_with(BODY)
+    merged, accepted = accept_click(before, logits_with(), (39.0, 30.0))
+    assert np.array_equal(merged, before)
+    assert not accepted.any()

@@ -52,3 +52,20 @@ def test_a_click_too_far_from_the_contour_is_not_guessed_at():
     before = half(200)
     _, turned = snap_to_click(before, (102.0 + FARTHEST * 200, 100.0))
     assert not turned.any()
+
+
+@pytest.mark.parametrize("offset", [0, 2])
+def test_a_click_in_the_middle_of_a_small_mask_does_not_eat_it_up(offset: int):
+    y, x = np.ogrid[:128, :128]
+    before = np.where((x - 64) ** 2 + (y - 64) ** 2 <= 12**2, 5, -5).astype(np.float32)
+    after, turned = snap_to_click(before, (64.0 + offset, 64.0))
+    assert np.array_equal(after, before)
+    assert not turned.any()
+
+
+def test_the_crop_s_edge_is_where_a_mask_that_it_cuts_ends():
+    before = np.full((128, 128), -5, np.float32)
+    before[:100, 20:110] = 5
+    for click in ((100.0, 0.0), (100.0, 1.0)):
+        assert not snap_to_click(before, click)[1].any()
+    assert snap_to_click(before, (100.0, 12.0))[1].any(), "deeper inside it is cut through"
