@@ -46,7 +46,7 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
     outward = masks.outward_distance(mask)
     gap = float(outward[row, column])
     to_edge = min(row, column, rows - 1 - row, columns - 1 - column) + 0.5
-    if gap < 0 and to_edge <= TOLERANCE or not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
+    if (gap < 0 and to_edge <= TOLERANCE) or not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
         return logits, unchanged
     y, x = np.ogrid[:rows, :columns]
     squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
