@@ -56,6 +56,7 @@ class Log:
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step + 1)
+            self._board.flush()  # a run that is killed keeps what it has shown
 
 
 def cut_log(path: Path, step: int) -> None:
