@@ -33,7 +33,7 @@ class Clicker(Protocol):
     def correct(
         self, predicted: Mask, truth: Mask, ignore: Mask, clicked: Sequence[Point]
     ) -> tuple[Point, Role] | None:
-        """The next click; None if there is nothing left to click. `clicked`: where the clicks before it aimed."""
+        """The next click; None if there is nothing left to click. `clicked`: where those since the selection aimed."""
 
 
 class BoundaryClicker:
@@ -82,8 +82,8 @@ class CentreClicker:
     def correct(
         self, predicted: Mask, truth: Mask, ignore: Mask, clicked: Sequence[Point]
     ) -> tuple[Point, Role] | None:
-        """In the deepest error."""
-        found = simulation.central_click(predicted, truth, ignore, clicked)
+        """In the deepest error; the pixel of the selection click has been clicked, too."""
+        found = simulation.central_click(predicted, truth, ignore, [self.select(truth), *clicked])
         if found is None:
             return None
         point, positive = found

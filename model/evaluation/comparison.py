@@ -10,7 +10,7 @@ import numpy as np
 from model.errors import SettingsError
 from model.evaluation.figures import figures
 from model.evaluation.folder import EvaluationFolder
-from model.evaluation.rows import Table
+from model.evaluation.rows import Table, without_nan
 from model.evaluation.statistics import interval, value
 
 FIGURES = {
@@ -64,8 +64,8 @@ class Comparison:
     differences: list[Difference]
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+        """As JSON values; null where a figure is not defined."""
+        return {**asdict(self), "differences": [without_nan(asdict(each)) for each in self.differences]}
 
 
 def compare(first: Path, second: Path) -> Comparison:

@@ -17,6 +17,9 @@ from model.evaluation.rows import Row, Table
 VOLATILE = ("date",)
 """Of the header: may differ between the parts of an evaluation that was resumed."""
 
+NAMED = ("model", "dataset", "profile")
+"""Of the report: what a comparison says or asks."""
+
 
 class EvaluationFolder:
     """Where an evaluation keeps what it has; a killed one goes on from there.
@@ -96,6 +99,9 @@ class EvaluationFolder:
             objects = self._objects()
             if len({len(rows) for rows in objects.values()}) != 1:
                 raise ValueError("its objects have different numbers of rows")
+            missing = [name for name in NAMED if name not in report]
+            if missing:
+                raise ValueError(f"it has no {missing[0]}")
             return dict(report), Table([row for rows in objects.values() for row in rows])
         except (ValueError, TypeError) as error:
             raise SettingsError(

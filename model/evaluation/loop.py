@@ -71,7 +71,7 @@ class _Evaluation:
         """Click to the end."""
         rows = [self._selection()]
         rows += [self._correction(number) for number in range(2, self._procedure.clicks + 1)]
-        to_contour = np.abs(masks.outward_distance(self._mask))
+        to_contour = contour_distances(self._mask)
         return Evaluated([_with_final_distance(row, to_contour) for row in rows], self._mask)
 
     def _selection(self) -> Row:
@@ -124,10 +124,16 @@ class _Evaluation:
         x, y, role = aimed.click.x, aimed.click.y, aimed.click.role
         distance = NAN
         if role == "boundary":
-            distance = _at(np.abs(masks.outward_distance(self._mask)), x, y)
+            distance = _at(contour_distances(self._mask), x, y)
         return replace(
             row, x=x, y=y, role=role, aim_x=aimed.aim[0], aim_y=aimed.aim[1], contour_distance=distance
         )
+
+
+def contour_distances(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H, W) pixels from each pixel to a (H, W) mask's contour; the image's edge ends a mask, as it does for clicks."""
+    outward: NDArray[np.float32] = np.abs(masks.outward_distance(np.pad(mask, 1)))
+    return outward[1:-1, 1:-1]
 
 
 def _with_final_distance(row: Row, to_contour: NDArray[np.float32]) -> Row:

@@ -60,7 +60,9 @@ def _draw_miou(axes: Axes, report: Report) -> None:
     for level in (0.85, 0.9):
         axes.axhline(level, color=GREY, linewidth=0.8, linestyle=":")
     axes.set(
-        xlabel="clicks, the selection included", ylabel="mIoU", ylim=(np.floor(float(low.min()) * 10) / 10, 1)
+        xlabel="clicks, the selection included",
+        ylabel="mIoU",
+        ylim=(min(np.floor(float(low.min()) * 10) / 10, 0.9), 1),
     )
     axes.set_title(title(report), fontsize=10)
     axes.set_xticks(clicks[:: max(len(clicks) // 20, 1)])

@@ -1,7 +1,7 @@
 """Rows: what is kept of an evaluation, one for each object and click."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -59,7 +59,7 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """The row with null in place of NaN."""
-        return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(self).items()}
+        return without_nan(asdict(self))
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> "Row":
@@ -69,6 +69,11 @@ class Row:
             value = values[name]
             known[name] = NAN if value is None else tuple(value) if isinstance(value, list) else value
         return Row(**known)
+
+
+def without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with None in place of NaN, which JSON does not have."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
 
 
 class Table:

@@ -38,6 +38,13 @@ def test_surplus_gets_a_negative_click_from_the_centre_clicker():
     assert (click.x, click.y, click.role) == (39, 20, "negative")
 
 
+def test_the_centre_clicker_does_not_click_the_pixel_of_its_selection_again():
+    annotator = Annotator(CLICKERS["centre"], item(), noise=0, seed=0)
+    selection = annotator.select().click
+    click = annotator.correct(np.zeros((40, 60), bool)).click
+    assert (click.x, click.y) != (selection.x, selection.y)
+
+
 def test_nothing_wrong_nothing_clicked():
     for clicker in CLICKERS.values():
         assert Annotator(clicker, item(), 0, 0).correct(item().truth) is None

@@ -47,6 +47,22 @@ def test_pairs_show_a_difference_that_is_small_beside_the_spread(tmp_path: Path)
     assert "interval contains zero" in lines["mIoU@1"]
 
 
+def test_what_is_not_defined_is_null_in_the_file(tmp_path: Path):
+    selections = [row for row in objects(0.1) if row.click == 1]
+    a, b = folder(tmp_path / "a", selections), folder(tmp_path / "b", selections)
+    written = json.loads(json.dumps(compare(a, b).as_json(), allow_nan=False))
+    found = {each["figure"]: each for each in written["differences"]}
+    assert found["click_efficiency_all"]["first"] is None
+    assert found["miou1"]["first"] == pytest.approx(0.575)
+
+
+def test_a_report_without_what_is_asked_of_it_is_refused(tmp_path: Path):
+    a = folder(tmp_path / "a", objects(0.1))
+    (a / "report.json").write_text('{"model": "m", "dataset": "grabcut:set"}')
+    with pytest.raises(SettingsError, match="it has no profile"):
+        compare(a, a)
+
+
 def test_fewer_clicks_are_better(tmp_path: Path):
     a, b = folder(tmp_path / "a", objects(0.1)), folder(tmp_path / "b", objects(0.02))
     line = next(line for line in comparison_text(compare(a, b)).splitlines() if "NoC@85" in line)

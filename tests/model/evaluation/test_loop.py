@@ -7,7 +7,7 @@ import pytest
 from model import Click, Predictor, masks
 from model.datasets.layouts import EvaluationObject, open_dataset
 from model.errors import DatasetError
-from model.evaluation.loop import Procedure, evaluate
+from model.evaluation.loop import Procedure, contour_distances, evaluate
 from model.evaluation.rows import PADDINGS
 from tests.model.scenes import scene, write_grabcut
 
@@ -39,10 +39,19 @@ def test_the_rows_say_what_a_session_answers(tiny_predictor: Predictor):
         mask = session.click(Click(row.x, row.y, row.role))
         assert row.iou == masks.intersection_over_union(mask, item.truth)
         if row.role == "boundary":
-            distance = np.abs(masks.outward_distance(mask))[round(row.y), round(row.x)]
+            distance = contour_distances(mask)[round(row.y), round(row.x)]
             assert row.contour_distance == pytest.approx(distance)
     assert (evaluated.mask == session.mask).all()
     assert evaluated.rows[-1].final_distance == evaluated.rows[-1].contour_distance
+
+
+def test_the_image_s_edge_is_where_a_mask_that_it_cuts_ends():
+    mask = np.zeros((40, 60), bool)
+    mask[:30, 10:50] = True
+    distances = contour_distances(mask)
+    assert distances[0, 30] == 0.5, "the object touches the edge: a click there is on the contour"
+    assert distances[5, 30] == 5.5
+    assert distances[0, 0] == pytest.approx(9.5), "outside the mask the edge is no contour"
 
 
 def test_the_selection_row_tells_the_crop_by_padding(tiny_predictor: Predictor):

@@ -39,6 +39,12 @@ def test_curves_are_drawn_for_any_number_of_clicks(clicks: int, tmp_path: Path):
         assert picture.std() > 5, "not blank"
 
 
+def test_curves_are_drawn_of_a_model_without_fault(tmp_path: Path):
+    perfect = Table([row for name in "ab" for row in rows_of(name, [1.0, 1.0])])
+    draw_curves({**NAMES, **summarise(perfect)}, perfect, tmp_path)
+    assert (tmp_path / "miou.png").exists()
+
+
 def test_the_worst_objects_come_worst_first():
     assert worst_objects(table(3), 2) == ["0", "1"]
 
