@@ -113,12 +113,18 @@ def load_predictor(weights: str | Path = "default", device: str = "cpu") -> Pred
     Raises:
         WeightsError: weights missing, damaged or of another network; device not available.
     """
+    target = usable_device(device)
+    return Predictor(load_checkpoint(weights, device), target)
+
+
+def usable_device(name: str) -> torch.device:
+    """The torch device of that name; WeightsError if it is not available here."""
     try:
-        target = torch.device(device)
-        torch.empty(1, device=target)
+        device = torch.device(name)
+        torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(
-            f"device: expected one that torch can use here, got {device!r} ({reason}); try cpu"
+            f"device: expected one that torch can use here, got {name!r} ({reason}); try cpu"
         ) from error
-    return Predictor(load_checkpoint(weights, device), target)
+    return device

@@ -37,21 +37,25 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, choose, write."""
     import torch
+    from tqdm import tqdm
 
     from model.checkpoints import load_checkpoint, save_checkpoint
     from model.errors import SettingsError
     from model.inference import Passes
+    from model.predictor import usable_device
     from model.training.calibration import best_crop, crop_figures
     from model.training.image_cache import ImageCache
     from model.training.objects import open_pools
     from model.training.settings import DataSet
 
-    if args.objects < 1 or not 0 < args.held_out < 1:
+    if args.objects < 1 or not 0 < args.held_out < 1 or not 0 <= args.seed < 2**63:
         raise SettingsError(
-            "calibrate: expected --objects >= 1 and --held-out between 0 and 1, "
-            f"got {args.objects} and {args.held_out:g}"
+            "calibrate: expected --objects >= 1, --held-out between 0 and 1 and --seed from 0 to 2^63, "
+            f"got {args.objects}, {args.held_out:g} and {args.seed}"
         )
+    device = usable_device(args.device)
     checkpoint = load_checkpoint(args.weights, args.device)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         _, pool = open_pools([DataSet(folder=args.data)], args.held_out, ImageCache(Path(folder), 0, 10_000))
         if not len(pool):
@@ -59,8 +63,9 @@ def run(args: argparse.Namespace) -> int:
                 f"calibrate: expected held-out images in {args.data}, found none; raise --held-out"
             )
         numbers = torch.randperm(len(pool), generator=torch.Generator().manual_seed(args.seed))
-        objects = (pool.load(int(number)) for number in numbers[: args.objects])
-        passes = Passes(checkpoint.network, torch.device(args.device))
+        shown = tqdm(numbers[: args.objects].tolist(), unit="object", desc="calibrate", delay=1)
+        objects = (pool.load(number) for number in shown)
+        passes = Passes(checkpoint.network, device)
         figures = crop_figures(passes, (item for item in objects if item[1].any()))
     best = best_crop(figures)
     for f in figures:

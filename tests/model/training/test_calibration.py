@@ -3,8 +3,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
+from backend.cli import main
 from model.checkpoints import load_checkpoint
 from model.clicks import Click
 from model.geometry import View
@@ -52,7 +54,7 @@ def test_the_smallest_crop_that_holds_enough_is_chosen():
 
 def test_the_choice_is_written_into_a_copy(tmp_path: Path):
     data = write_coco(tmp_path / "set", 6)
-    out = tmp_path / "calibrated.safetensors"
+    out = tmp_path / "a new folder" / "calibrated.safetensors"
     command = [sys.executable, "-m", "backend.cli", "calibrate", "--weights", "default", "--data", str(data)]
     done = subprocess.run(
         [*command, "--out", str(out), "--held-out", "0.7"], capture_output=True, text=True, check=True
@@ -63,5 +65,22 @@ def test_the_choice_is_written_into_a_copy(tmp_path: Path):
     assert f"threshold {after.network.config.crop_threshold:5.3f}" in chosen[0]
     assert after.training == before.training
     assert torch.equal(before.network.selection.classify.weight, after.network.selection.classify.weight)
-    wrong = subprocess.run([*command, "--out", str(out), "--objects", "0"], capture_output=True, text=True)
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--objects", 0, "--objects >= 1"),
+        ("--seed", 2**70, "--seed from 0"),
+        ("--device", "toaster", "try cpu"),
+    ],
+)
+def test_bad_input_is_one_line(
+    option: str, value: object, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data, out = write_coco(tmp_path / "set", 1), tmp_path / "out.safetensors"
+    arguments = ["calibrate", "--weights", "default", "--data", str(data), "--out", str(out)]
+    assert main([*arguments, option, str(value)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert part in error
