@@ -13,6 +13,7 @@ from backend.addresses import HostPolicy, Origin
 from backend.decoding import ImageLimits
 from backend.fetching import Downloader
 from backend.images import ImageStore
+from backend.learning import Learning
 from backend.prediction import PredictionService, use_threads
 from backend.settings import Settings
 from model import __version__
@@ -41,16 +42,20 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
 
     Raises:
         WeightsError: weights missing, damaged or made for another network; device not there.
-        SettingsError: the Label Studio settings do not fit together.
+        SettingsError: the Label Studio settings do not fit together; the database cannot be used.
     """
+    learning_url = settings.database
     service, images = create_service(settings, predictor)
+    learning = None if learning_url is None else Learning(learning_url, images)
     app = Flask("boundaryclick", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     _add_error_handlers(app)
     _add_health(app, service, _try_out(service))
     app.register_blueprint(web.create_blueprint(service, images))
     app.register_blueprint(
-        create_label_studio_blueprint(service, images, create_downloader(settings).get, _connection(settings))
+        create_label_studio_blueprint(
+            service, images, create_downloader(settings).get, _connection(settings), learning
+        )
     )
     app.register_blueprint(
         create_cvat_blueprint(service, images, settings.cvat_right_click, settings.upstream_nuclio)

@@ -118,6 +118,22 @@ class Settings(BaseSettings):
         description="URL of a Nuclio dashboard whose functions CVAT finds here too.",
     )
 
+    database_url: SecretStr | None = Field(
+        None,
+        description="Where corrections and clicks are kept: sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME, "
+        "or none to keep nothing. Without it boundaryclick/corrections.sqlite3 in XDG_DATA_HOME "
+        "(~/.local/share).",
+    )
+
+    @property
+    def database(self) -> str | None:
+        """URL of the database; None: nothing is kept."""
+        if self.database_url is None:
+            folder = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+            return f"sqlite:///{folder}/boundaryclick/corrections.sqlite3"
+        url = self.database_url.get_secret_value().strip()
+        return None if url.lower() == "none" else url
+
     @field_validator("device")
     @classmethod
     def _known_device(cls, value: str) -> str:

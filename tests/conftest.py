@@ -1,7 +1,10 @@
 """Fixtures for every test: a synthetic photo, the shipped predictor, the application, a real server."""
 
+import atexit
 import io
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
@@ -28,6 +31,10 @@ _DIRECT = ",".join(
     filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "localhost,127.0.0.1,::1"))
 )
 os.environ.update({"NO_PROXY": _DIRECT, "no_proxy": _DIRECT})
+
+# Servers that tests start keep what they are told here, not among this user's own data.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="boundaryclick-")
+atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,11 @@ from collections import Counter
 from threading import Lock
 from typing import Any, Generic
 
+from model.corrections import ImageReference, Interaction
 from model.errors import BoundaryClickError, RequestInvalid
 from plugins.labelstudio import answers
 from plugins.labelstudio.client import Credentials, LabelStudioClient
+from plugins.labelstudio.corrections import EVENTS, TOOL
 from plugins.labelstudio.labelling import Labelling, read_labelling
 from plugins.labelstudio.messages import (
     Context,
@@ -19,7 +21,7 @@ from plugins.labelstudio.messages import (
     parse,
     shortened,
 )
-from plugins.labelstudio.ports import ImageLoader, ImageT, PredictionService
+from plugins.labelstudio.ports import ImageLoader, ImageT, Learning, PredictionService
 from plugins.labelstudio.prompts import read_prompt
 from plugins.labelstudio.warming import Warmer
 
@@ -46,14 +48,20 @@ class Adapter(Generic[ImageT]):
         service: answers clicks.
         images: decodes and remembers images.
         client: fetches them.
+        learning: told of clicks and of events; None: nobody is.
     """
 
     def __init__(
-        self, service: PredictionService[ImageT], images: ImageLoader[ImageT], client: LabelStudioClient
+        self,
+        service: PredictionService[ImageT],
+        images: ImageLoader[ImageT],
+        client: LabelStudioClient,
+        learning: Learning | None = None,
     ) -> None:
         self._service = service
         self._images = images
         self._client = client
+        self._learning = learning
         self._warmer = Warmer()
         self._actions: Counter[str] = Counter()
         self._actions_lock = Lock()
@@ -98,8 +106,11 @@ class Adapter(Generic[ImageT]):
 
         Raises:
             RequestInvalid: the body names no action.
+            StoreError: what it says of annotations cannot be kept.
         """
         action = parse(WebhookRequest, body).action
+        if self._learning is not None and action in EVENTS:
+            self._learning.put(TOOL, body)
         known = action if action in ACTIONS else "other"
         with self._actions_lock:
             self._actions[known] += 1
@@ -115,7 +126,14 @@ class Adapter(Generic[ImageT]):
         output = labelling.output(prompt.image)
         image = self._image(request, task, labelling.data_key(prompt.image))
         height, width = image.pixels.shape[:2]
-        prediction = self._service.predict(image, prompt.clicks(width, height))
+        clicks = prompt.clicks(width, height)
+        prediction = self._service.predict(image, clicks)
+        reference = task.data[labelling.data_key(prompt.image)]
+        if self._learning is not None and request.project is not None and isinstance(reference, str):
+            where = ImageReference(TOOL, str(request.project), str(task.id), reference)
+            self._learning.offer(
+                Interaction(where, image.digest, prompt.region, tuple(clicks), prediction.mask, self.version)
+            )
         return answers.brush_prediction(prediction.mask, prediction.score, self.version, prompt, output)
 
     def _image(self, request: PredictRequest, task: Task, key: str) -> ImageT:

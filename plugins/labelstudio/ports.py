@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import Click, Prediction
+from model.corrections import AnnotationKey, ImageReference, Interaction, Recorded, Submission
 
 
 class Image(Protocol):
@@ -69,3 +70,31 @@ class Downloader(Protocol):
         Raises:
             ImageRejected: host not allowed, unreachable, an error status, or too many bytes.
         """
+
+
+class Corrections(Protocol):
+    """Where corrections go; thread safe. Every method may be called again with the same, and raises StoreError."""
+
+    def record(self, submission: Submission) -> Recorded:
+        """Make the annotation hold exactly these objects; an older revision than the known one changes nothing."""
+
+    def withdraw(self, key: AnnotationKey) -> int:
+        """The annotation has been deleted, for good; returns how many corrections that takes away."""
+
+    def withdraw_task(self, tool: str, project: str, task: str) -> int:
+        """Every annotation of the task has been deleted; returns how many corrections that takes away."""
+
+
+class Learning(Corrections, Protocol):
+    """Keeps what annotators do; thread safe."""
+
+    def join(
+        self, tool: str, fetch: Callable[[ImageReference], bytes], understand: Callable[[bytes], None]
+    ) -> None:
+        """From now on, fetch this tool's images with `fetch` and hand its events to `understand`."""
+
+    def put(self, tool: str, body: bytes) -> None:
+        """Keep an event, to be understood later; it is on the disk when this returns. Raises StoreError."""
+
+    def offer(self, interaction: Interaction) -> None:
+        """Note an annotator's clicks soon; returns at once."""

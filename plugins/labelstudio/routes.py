@@ -1,12 +1,16 @@
 """The routes that Label Studio calls; they only carry bodies to the adapter and answers back."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid
+from model.corrections import ImageReference
+from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid, StoreError
 from plugins.labelstudio.adapter import Adapter
 from plugins.labelstudio.client import Connection, LabelStudioClient
-from plugins.labelstudio.ports import Downloader, ImageLoader, ImageT, PredictionService
+from plugins.labelstudio.corrections import TOOL, Understanding
+from plugins.labelstudio.ports import Downloader, ImageLoader, ImageT, Learning, PredictionService
 
 
 def create_blueprint(
@@ -14,6 +18,7 @@ def create_blueprint(
     images: ImageLoader[ImageT],
     download: Downloader,
     connection: Connection | None = None,
+    learning: Learning | None = None,
 ) -> Blueprint:
     """Routes /setup, /predict, /webhook and /versions.
 
@@ -22,13 +27,18 @@ def create_blueprint(
         images: decodes and remembers images.
         download: gets the bytes of images.
         connection: how Label Studio is reached; by default as /setup says.
+        learning: what annotators hand in goes there; None: nowhere.
     """
-    adapter = Adapter(service, images, LabelStudioClient(download, connection or Connection()))
+    client = LabelStudioClient(download, connection or Connection())
+    adapter = Adapter(service, images, client, learning)
+    if learning is not None:
+        learning.join(TOOL, fetcher(client), Understanding(learning))
     routes = Blueprint("labelstudio", __name__)
 
     @routes.errorhandler(BoundaryClickError)
     def refuse(error: BoundaryClickError) -> ResponseReturnValue:
-        return jsonify(error=" ".join(str(error).split())), 413 if isinstance(error, ImageTooLarge) else 400
+        status = 413 if isinstance(error, ImageTooLarge) else 503 if isinstance(error, StoreError) else 400
+        return jsonify(error=" ".join(str(error).split())), status
 
     @routes.post("/setup")
     def setup() -> Response:
@@ -47,6 +57,15 @@ def create_blueprint(
         return jsonify(versions=[adapter.version])
 
     return routes
+
+
+def fetcher(client: LabelStudioClient) -> Callable[[ImageReference], bytes]:
+    """Gets the file of a task's image, long after the task was open."""
+
+    def fetch(image: ImageReference) -> bytes:
+        return client.fetch(client.locate(image.reference, image.project, image.task), image.project)
+
+    return fetch
 
 
 def _body() -> bytes:
