@@ -89,3 +89,16 @@ def fill_pinholes(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDAr
         return logits
     small &= ~masks.components_near(small, anchors, REACH)
     return np.where(small, np.abs(logits) + np.float32(1e-3), logits)
+
+
+def cleaned(logits: NDArray[np.float32], selection: Point, boundary: Sequence[Point]) -> NDArray[np.float32]:
+    """The mask that a session keeps: without stray parts, without pinholes.
+
+    Args:
+        logits: (h, w).
+        selection, boundary: clicks, network pixels.
+
+    Returns:
+        (h, w) logits.
+    """
+    return fill_pinholes(drop_stray_parts(logits, [selection, *boundary]), boundary)

@@ -13,7 +13,7 @@ from model.geometry import Box
 from model.guidance import Point
 from model.inference import Crop, Passes
 from model.logits import LIMIT, sigmoid
-from model.merging import accept_click, drop_stray_parts, fill_pinholes
+from model.merging import accept_click, cleaned
 
 BORDER = 0.02
 """A boundary click nearer to the crop's edge than this share of its side enlarges the crop."""
@@ -171,7 +171,7 @@ class Session:
                 break
             crop = self._passes.encode(self._image, window, click)
         anchor = crop.view.to_view(click.x, click.y)
-        return State(crop, fill_pinholes(drop_stray_parts(crop.logits, [anchor]), []))
+        return State(crop, cleaned(crop.logits, anchor, []))
 
     def _window(self, click: Click) -> Box:
         if self._box is None:
@@ -220,8 +220,7 @@ class Session:
         after = self._passes.correct(before.crop, before.logits, boundary, anchor)
         merged, accepted = accept_click(before.logits, after, boundary[-1])
         if before.edited is None:
-            held = drop_stray_parts(merged, [anchor, *boundary])
-            return replace(before, logits=fill_pinholes(held, boundary))
+            return replace(before, logits=cleaned(merged, anchor, boundary))
         return replace(before, logits=merged, edited=before.edited | accepted)
 
     def _selection_click(self) -> Click:

@@ -2,8 +2,8 @@
 
 Traps that this avoids, all seen in trials: a head trained on deformed truth learns to denoise and ignores the clicks;
 one that is supervised on a single step falls off after it. So the errors are those of the selection network itself,
-hard samples come more often, every click of a roll-out is supervised, and the error that a click points at weighs more
-than the rest.
+hard samples come more often, every click of a roll-out is supervised, and the surroundings of the error that a click
+points at weigh more than the rest.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from model.guidance import refinement_guidance
 from model.logits import LIMIT, TRUST
 from model.losses import soft_overlap_loss, training_loss
-from model.merging import drop_stray_parts
+from model.merging import cleaned
 from model.networks import TwoStageNetwork
 from model.networks.selection import SelectionOutput
 from model.training.precision import autocast
@@ -114,7 +114,7 @@ def crops_of(
     logits = upsampled(output.logits, image.shape[-1])
     maps = logits.clamp(-LIMIT, LIMIT)[:, 0].float().cpu().numpy()
     rollouts = [
-        Rollout(drop_stray_parts(mask, [(x, y)]), truth, (x, y), run.settings.click_sampling)
+        Rollout(cleaned(mask, (x, y), []), truth, (x, y), run.settings.click_sampling)
         for mask, truth, (x, y) in zip(maps, batch["target"].numpy(), batch["click"].tolist(), strict=True)
     ]
     target, distance = batch["target"][:, None].float(), batch["distance"][:, None]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from model import masks, simulation
 from model.guidance import Point
-from model.merging import accept_click, drop_stray_parts
+from model.merging import accept_click, cleaned
 from model.training.settings import ClickSampling
 
 NEIGHBOURHOOD = (20.0, 64.0)
@@ -24,6 +24,7 @@ class Rollout:
         selection: click.
         sampling: how far the clicks are off.
         boundary, aimed: boundary clicks as made, and before their jitter.
+        clicked: whether the last call of `click` found something to click.
     """
 
     logits: NDArray[np.float32]
@@ -32,6 +33,7 @@ class Rollout:
     sampling: ClickSampling = field(default_factory=ClickSampling)
     boundary: list[Point] = field(default_factory=list)
     aimed: list[Point] = field(default_factory=list)
+    clicked: bool = False
 
     @property
     def iou(self) -> float:
@@ -45,6 +47,7 @@ class Rollout:
             (S, S), the neighbourhood that holds the error it points at; empty if nothing is left to click.
         """
         aim = simulation.boundary_click(self.logits > 0, self.truth, clicked=self.aimed)
+        self.clicked = aim is not None
         if aim is None:
             return np.zeros(self.truth.shape, bool)
         rows, columns = np.flatnonzero(self.truth.any(axis=1)), np.flatnonzero(self.truth.any(axis=0))
@@ -63,7 +66,7 @@ class Rollout:
         return inside
 
     def accept(self, after: NDArray[np.float32]) -> None:
-        """Take the logits after the head's correction over as a session would."""
-        if self.boundary:
+        """Take the logits after the head's correction over as a session would: not at all without a click."""
+        if self.clicked:
             merged, _ = accept_click(self.logits, after, self.boundary[-1])
-            self.logits = drop_stray_parts(merged, [self.selection, *self.boundary])
+            self.logits = cleaned(merged, self.selection, self.boundary)

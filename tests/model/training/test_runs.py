@@ -127,6 +127,21 @@ def test_a_rollout_clicks_the_error_and_tells_where():
     rollout.accept(np.where(truth, 4, -4).astype(np.float32))
     assert rollout.iou == 1.0
     assert not rollout.click(np.random.default_rng(0)).any(), "nothing is left to click"
+    rollout.accept(np.where(truth & ~near, 4, -4).astype(np.float32))
+    assert rollout.iou == 1.0, "no click, no change"
+
+
+def test_a_rollout_goes_on_from_what_a_session_would_keep():
+    truth = np.zeros((64, 64), bool)
+    truth[16:48, 16:48] = True
+    logits = np.where(truth, 4, -4).astype(np.float32)
+    logits[16:48, 36:48] = -4
+    rollout = Rollout(logits, truth, (25.0, 32.0))
+    rollout.click(np.random.default_rng(0))
+    answer = np.where(truth, 4, -4).astype(np.float32)
+    answer[30:33, 40:43] = -1
+    rollout.accept(answer)
+    assert rollout.iou == 1.0, "a session fills pinholes"
 
 
 def test_the_command_names_a_wrong_option(data: Path, tmp_path: Path):
