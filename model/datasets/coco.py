@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.datasets.files import read_image
 from model.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class CocoObjects:
         root: folder with `annotations.json` and `images/`.
 
     Raises:
-        DatasetError: the folder is not laid out so.
+        DatasetError: the folder is not laid out so, or an annotation lacks its area or its image an entry.
     """
 
     def __init__(self, root: Path) -> None:
@@ -49,7 +49,14 @@ class CocoObjects:
     def _records(self) -> Iterator[ObjectRecord]:
         for number, annotation in self._coco.anns.items():
             if not annotation.get("iscrowd", 0):
-                image = self._coco.imgs[annotation["image_id"]]
+                image = self._coco.imgs.get(annotation["image_id"], {})
+                missing = [name for name in ("file_name", "width", "height") if name not in image]
+                missing += [] if "area" in annotation else ["area"]
+                if missing:
+                    raise DatasetError(
+                        f"COCO annotation {number}: expected file_name, width and height of its image and its area, "
+                        f"found no {missing[0]}"
+                    )
                 yield ObjectRecord(number, annotation["image_id"], image.get("source", ""))
 
     def area(self, record: ObjectRecord) -> float:
@@ -57,12 +64,13 @@ class CocoObjects:
         return float(self._coco.anns[record.annotation]["area"])
 
     def image(self, record: ObjectRecord) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB."""
-        path = self._images / self._entry(record)["file_name"]
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if pixels is None:
-            raise DatasetError(f"COCO data set: expected an image at {path}, could not read it")
-        return pixels.astype(np.uint8, copy=False)
+        """(H, W, 3) uint8 RGB in the frame of the annotations, whatever the photo's EXIF orientation.
+
+        Raises:
+            DatasetError: not readable, or of another size than the annotations say.
+        """
+        entry = self._entry(record)
+        return read_image(self._images / entry["file_name"], (entry["height"], entry["width"]))
 
     def mask(self, record: ObjectRecord) -> NDArray[np.bool_]:
         """(H, W) bool."""
