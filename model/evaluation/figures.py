@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from model.evaluation.crops import HELD
 from model.evaluation.rows import PADDINGS, Table
 from model.evaluation.statistics import Mean, Percentile, Ratio, Statistic, Total
 
@@ -16,9 +17,6 @@ HARM = 0.02
 
 FIRST_CLICKS = 5
 """Clicks after the selection whose harm is also given apart: few people make more."""
-
-HELD = 0.999
-"""A crop holds an object if it holds this share of its pixels: masks have stray ones."""
 
 Profile = Literal["standard", "paper"]
 """`paper` (section 4.2): an object that its crop does not hold whole counts all the clicks in NoC."""

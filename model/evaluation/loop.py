@@ -11,9 +11,10 @@ from model import Predictor, Session, masks
 from model.datasets.layouts import EvaluationObject
 from model.errors import DatasetError
 from model.evaluation.clickers import AimedClick, Annotator, clicker_named
+from model.evaluation.crops import crop_shares
 from model.evaluation.measuring import MeasuredPasses, measured
 from model.evaluation.rows import NAN, PADDINGS, Row
-from model.geometry import Box, square_window
+from model.geometry import square_window
 from model.inference import SMALLEST_WINDOW
 
 CLICKS = 20
@@ -79,7 +80,7 @@ class _Evaluation:
         box = self._passes.selected
         assert box is not None  # noqa: S101 - every selection click has a coarse pass
         windows = [square_window(box, padding, SMALLEST_WINDOW) for padding in PADDINGS]
-        figures = [_crop_figures(window, self._item.truth) for window in windows]
+        figures = [crop_shares(window, self._item.truth) for window in windows]
         return replace(
             row,
             held_by_padding=tuple(held for held, _ in figures),
@@ -101,7 +102,7 @@ class _Evaluation:
             elapsed = (time.perf_counter() - began) * 1000
             self._iou = masks.intersection_over_union(self._mask, self._item.truth, self._item.ignore)
         assert self._session.crop is not None  # noqa: S101 - the first click has made one
-        held, area = _crop_figures(self._session.crop, self._item.truth)
+        held, area = crop_shares(self._session.crop, self._item.truth)
         encodes = self._passes.encode_milliseconds
         row = Row(
             self._item.name,
@@ -150,11 +151,3 @@ def _oracle(mask: NDArray[np.bool_], item: EvaluationObject) -> float:
     """IoU after repairing the whole largest error component."""
     error = (mask ^ item.truth) & ~item.ignore
     return masks.intersection_over_union(mask ^ masks.largest_component(error), item.truth, item.ignore)
-
-
-def _crop_figures(crop: Box, truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Share of the object inside the crop; share of the image that the crop takes."""
-    rows, columns = truth.shape
-    box = crop.clipped(columns, rows)
-    held = np.count_nonzero(truth[box.top : box.bottom, box.left : box.right]) / np.count_nonzero(truth)
-    return held, box.width * box.height / truth.size

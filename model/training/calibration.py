@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from model import simulation
 from model.clicks import Click
-from model.geometry import Box, square_window
+from model.evaluation.crops import HELD, crop_shares
+from model.geometry import square_window
 from model.inference import SMALLEST_WINDOW, Passes
 
 THRESHOLDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
@@ -20,9 +21,6 @@ PADDINGS = (0.1, 0.15, 0.2, 0.25, 0.3)
 
 WANTED_RECALL = 0.996
 """Share of the objects that the crop should hold."""
-
-WHOLE = 0.999
-"""An object is held if this share of its pixels is."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,10 @@ def crop_figures(
         view, logits = passes.coarse(image, click)
         height, width = truth.shape
         boxes = [passes.selected_box(view, logits, click, t, (width, height)) for t in thresholds]
-        crops = [
-            square_window(box, padding, SMALLEST_WINDOW).clipped(width, height)
-            for box in boxes
-            for padding in paddings
-        ]
-        held.append([float(_share(truth, crop) >= WHOLE) for crop in crops])
-        areas.append([crop.width * crop.height / truth.size for crop in crops])
+        windows = [square_window(box, padding, SMALLEST_WINDOW) for box in boxes for padding in paddings]
+        shares = [crop_shares(window, truth) for window in windows]
+        held.append([float(share >= HELD) for share, _ in shares])
+        areas.append([area for _, area in shares])
     pairs = [(threshold, padding) for threshold in thresholds for padding in paddings]
     recall, area = np.mean(held, axis=0), np.mean(areas, axis=0)
     return [
@@ -77,8 +72,3 @@ def best_crop(figures: Sequence[CropFigures], recall: float = WANTED_RECALL) -> 
     """The smallest crop that holds enough objects; if none does, the smallest of those that hold most."""
     enough = min(recall, max(f.recall for f in figures))
     return min((f for f in figures if f.recall >= enough), key=lambda f: f.area)
-
-
-def _share(truth: NDArray[np.bool_], box: Box) -> float:
-    inside = np.count_nonzero(truth[box.top : box.bottom, box.left : box.right])
-    return inside / np.count_nonzero(truth)
