@@ -20,7 +20,7 @@ from model import __version__
 from model.errors import BoundaryClickError, ImageTooLarge
 from model.predictor import Predictor, load_predictor
 from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
-from plugins.labelstudio.client import Connection
+from plugins.labelstudio.client import Connection, LabelStudioClient
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
 
 log = logging.getLogger("boundaryclick")
@@ -44,9 +44,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
         WeightsError: weights missing, damaged or made for another network; device not there.
         SettingsError: the Label Studio settings do not fit together; the database cannot be used.
     """
-    learning_url = settings.database
     service, images = create_service(settings, predictor)
-    learning = None if learning_url is None else Learning(learning_url, images)
+    learning = create_learning(settings, images)
     app = Flask("boundaryclick", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     _add_error_handlers(app)
@@ -79,8 +78,24 @@ def create_service(
     service = PredictionService(
         predictor or load_predictor(settings.weights, settings.device), settings.feature_cache_bytes
     )
+    return service, create_images(settings)
+
+
+def create_learning(settings: Settings, images: ImageStore) -> Learning | None:
+    """Where corrections go; None if the settings say that nothing is kept. Raises SettingsError."""
+    url = settings.database
+    return None if url is None else Learning(url, images)
+
+
+def create_images(settings: Settings) -> ImageStore:
+    """Decodes images within the configured limits."""
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-    return service, ImageStore(limits, settings.image_cache_bytes, settings.image_reference_seconds)
+    return ImageStore(limits, settings.image_cache_bytes, settings.image_reference_seconds)
+
+
+def create_label_studio(settings: Settings) -> LabelStudioClient:
+    """The configured Label Studio, for commands that ask it for something."""
+    return LabelStudioClient(create_downloader(settings).get, _connection(settings))
 
 
 def create_downloader(settings: Settings) -> Downloader:

@@ -87,6 +87,12 @@ class Intake:
             else:
                 return
 
+    def see_all(self, name: str, tool: Tool) -> None:
+        """Fetch every image of one tool that is due, and leave events to others. Raises StoreError."""
+        self._tools[name] = tool
+        while (image := self._unseen.take((name,))) is not None:
+            self._see(image)
+
     def _loop(self) -> None:
         pause = 0.0
         while not self._stopped:

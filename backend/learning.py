@@ -53,6 +53,10 @@ class Learning:
         """See `CorrectionStore.withdraw_task`."""
         return self.corrections.withdraw_task(tool, project, task)
 
+    def fetch_images(self, tool: str, fetch: Fetch) -> None:
+        """Fetch, in the caller's thread, every image of the tool that is due. Raises StoreError."""
+        self._intake.see_all(tool, Tool(None, fetch))
+
     def catch_up(self) -> None:
         """Understand and fetch, in the caller's thread, whatever is due now. Raises StoreError."""
         self._intake.work()

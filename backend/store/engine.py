@@ -2,9 +2,10 @@
 
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,14 @@ class Database:
         # SQLite's lock is taken at once where something will be written: a reader that becomes a writer half way
         # would be refused instead of having to wait.
         self._writing = self._engine.execution_options(immediate=True)
+        # SQLite lets writers wait by trying again after longer and longer pauses; a lock wakes the next at once.
+        self._turn = threading.Lock() if parsed.get_backend_name() == "sqlite" else nullcontext()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that is committed at the end; raises StoreError if the database does not take it."""
         try:
-            with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
                 yield session
         except SQLAlchemyError as error:
             raise self._error("write", error) from error

@@ -148,6 +148,22 @@ class LabelStudioClient:
             self._forget_access(headers)
             raise
 
+    def api(self, path: str) -> bytes:
+        """Answer of the configured Label Studio to GET `path`.
+
+        Raises:
+            SettingsError: no Label Studio or no token is configured.
+            ImageRejected: it does not answer, or not as expected.
+        """
+        server = self._connection.url
+        if server is None or self._connection.token is None:
+            raise SettingsError(
+                "Label Studio: expected its URL and a token, got none; "
+                "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY"
+            )
+        headers = {**self._authorization(None, server), "Accept": "application/json"}
+        return self._download(server + path, headers)
+
     def _say_once(self, hostname: str, configured: str) -> None:
         """Label Studio repeats /setup at every opened task; one line about it is enough."""
         with self._claims_lock:
