@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from model import masks
 from model.snapping import snap_to_click
 
-REACH = 12.0
-"""A change counts as made by a click if it comes this near to it, network pixels."""
+REACH = 0.3
+"""A change counts as made by a click if it comes this near to it, in sides of the crop."""
+
+HOLD = 12.0
+"""A click holds the part of the mask that comes this near to it, network pixels."""
 
 PINHOLE = 64
 """Holes of fewer network pixels are noise, unless a click lies at them."""
@@ -20,7 +23,7 @@ Point = tuple[float, float]
 def merge_change(
     before: NDArray[np.float32], after: NDArray[np.float32], click: Point
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Accept the connected change that touches the newest click (progressive merge, after FocalClick).
+    """Accept the connected changes around the newest click (progressive merge, after FocalClick).
 
     Args:
         before, after: (h, w) logits.
@@ -30,7 +33,7 @@ def merge_change(
         merged: (h, w) logits; accepted: (h, w), the pixels that changed sides.
     """
     changed = (before > 0) ^ (after > 0)
-    accepted = masks.components_near(changed, [click], REACH)
+    accepted = masks.components_near(changed, [click], REACH * max(before.shape))
     return np.where(accepted, after, before), accepted
 
 
@@ -66,7 +69,7 @@ def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> N
         (h, w) logits; unchanged if no component is held.
     """
     mask = logits > 0
-    held = masks.components_near(mask, anchors, REACH)
+    held = masks.components_near(mask, anchors, HOLD)
     if not held.any():
         return logits
     return np.where(mask & ~held, -np.abs(logits), logits)
@@ -87,7 +90,7 @@ def fill_pinholes(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDAr
     small = np.concatenate(([False], areas < PINHOLE))[labels]
     if not small.any():
         return logits
-    small &= ~masks.components_near(small, anchors, REACH)
+    small &= ~masks.components_near(small, anchors, HOLD)
     return np.where(small, np.abs(logits) + np.float32(1e-3), logits)
 
 

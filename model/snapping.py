@@ -5,16 +5,16 @@ from numpy.typing import NDArray
 
 from model import masks
 
-TOLERANCE = 2.0
-"""A contour this near to the click is left as it is, network pixels."""
+TOLERANCE = 4.0
+"""A contour this near to the click is left as it is, network pixels: hands are not steadier."""
 
-SPREAD = 1.5
+SPREAD = 2.0
 """Distance from the click to the contour, in standard deviations of the bump that closes it."""
 
 FARTHEST = 0.2
 """Clicks farther from the contour than this are not snapped to, in sides of the crop: too much would be guessed."""
 
-MOST_TAKEN = 0.5
+MOST_TAKEN = 0.3
 """A bump that takes away more than this share of the mask is no repair: the click lies in the middle of it."""
 
 CONFIDENCE = 1.0
