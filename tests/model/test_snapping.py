@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model import masks
-from model.snapping import CONFIDENCE, FARTHEST, TOLERANCE, snap_to_click
+from model.snapping import CONFIDENCE, FARTHEST, MOST_TAKEN, TOLERANCE, snap_to_click
 
 
 def half(size: int = 96) -> np.ndarray:
@@ -58,9 +58,8 @@ def test_a_click_too_far_from_the_contour_is_not_guessed_at():
 def test_a_click_in_the_middle_of_a_small_mask_does_not_eat_it_up(offset: int):
     y, x = np.ogrid[:128, :128]
     before = np.where((x - 64) ** 2 + (y - 64) ** 2 <= 12**2, 5, -5).astype(np.float32)
-    after, turned = snap_to_click(before, (64.0 + offset, 64.0))
-    assert np.array_equal(after, before)
-    assert not turned.any()
+    after, _ = snap_to_click(before, (64.0 + offset, 64.0))
+    assert np.count_nonzero(after > 0) >= (1 - MOST_TAKEN) * np.count_nonzero(before > 0)
 
 
 def test_the_crop_s_edge_is_where_a_mask_that_it_cuts_ends():
