@@ -78,6 +78,11 @@ class ObjectReader(Sequence[EvaluationObject]):
         """Names of the objects, without reading them."""
         return [entry.name for entry in self._entries]
 
+    @property
+    def images(self) -> list[Path]:
+        """Files of the objects' images, in the same order, without reading them."""
+        return [entry.image for entry in self._entries]
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from backend.cli import build_parser, find_commands, main
 from tests.end_to_end.serving import ROOT
 
-COMMANDS = sorted(command.__name__.rpartition(".")[2] for command in find_commands())
+COMMANDS = sorted(command.__name__.rpartition(".")[2].rstrip("_") for command in find_commands())
 
 
 def boundaryclick(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
