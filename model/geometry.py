@@ -94,8 +94,10 @@ class View:
     def whole(image_width: int, image_height: int, long_side: int, multiple: int) -> "View":
         """The whole image with its long side at `long_side`, the box enlarged so that both sides are multiples."""
         scale = long_side / max(image_width, image_height)
-        width = max(math.ceil(image_width * scale / multiple), 1) * multiple
-        height = max(math.ceil(image_height * scale / multiple), 1) * multiple
+        # In whole numbers: a product that misses its integer by the last bit would add a whole `multiple`.
+        cell = max(image_width, image_height) * multiple
+        width = max(-(-image_width * long_side // cell), 1) * multiple
+        height = max(-(-image_height * long_side // cell), 1) * multiple
         return View(
             Box(0, 0, max(round(width / scale), image_width), max(round(height / scale), image_height)),
             height,

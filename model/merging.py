@@ -1,4 +1,4 @@
-"""What of a correction is believed: a click must repair the mask where it was made and nothing elsewhere."""
+"""What of a correction is believed: a click repairs the mask around where it was made, and nothing elsewhere."""
 
 from collections.abc import Sequence
 

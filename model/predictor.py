@@ -59,7 +59,8 @@ class Predictor:
         Args:
             image: (H, W, 3) uint8 RGB.
             mask: (H, W), an existing mask to repair; then every click is a boundary click.
-            box: around the object, image pixels, where somebody has drawn one; it replaces the search for the object.
+            box: around the object, image pixels, where somebody has drawn one; it replaces the search for the
+                object, and has no effect beside a mask, which tells more.
 
         Raises:
             InvalidImage: another shape or type, an empty mask, or a box beyond the image.

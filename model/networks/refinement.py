@@ -109,8 +109,15 @@ def likeness(keys: torch.Tensor, guidance: torch.Tensor) -> torch.Tensor:
     Returns:
         (B, len(PROTOTYPES) + 1, h, w) float32 in [-1, 1]; zero for an empty map.
     """
+    with torch.autocast(
+        keys.device.type, enabled=False
+    ):  # it would take the products in bfloat16 all the same
+        return _likeness(keys.float(), guidance.float())
+
+
+def _likeness(keys: torch.Tensor, guidance: torch.Tensor) -> torch.Tensor:
     maps = guidance[:, [GUIDANCE.index(name) for name in PROTOTYPES]]
     weights = torch.cat([maps, 1 - maps[:, -1:]], dim=1).flatten(2)
-    flat = F.normalize(keys.float(), dim=1).flatten(2)
-    prototypes = F.normalize(torch.bmm(weights.float(), flat.transpose(1, 2)), dim=2)
+    flat = F.normalize(keys, dim=1).flatten(2)
+    prototypes = F.normalize(torch.bmm(weights, flat.transpose(1, 2)), dim=2)
     return torch.bmm(prototypes, flat).reshape(keys.shape[0], -1, *keys.shape[-2:])

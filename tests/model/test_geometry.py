@@ -120,3 +120,9 @@ def test_a_box_of_network_pixels_in_the_image():
     assert view.box_to_image(Box(0, 0, 20, 20)) == view.box
     assert view.box_to_image(Box(1, 2, 3, 5)) == Box(12, 24, 16, 30)
     assert View(Box(0, 0, 5, 5), 4, 4).box_to_image(Box(1, 1, 2, 2)) == Box(1, 1, 3, 3)
+
+
+@pytest.mark.parametrize("side", [147, 281, 294, 525, 533, 549, 640])
+def test_the_long_side_gets_no_padding_from_rounding(side: int):
+    assert View.whole(side, 3, 320, 32).width == 320
+    assert View.whole(3, side, 320, 32).height == 320
