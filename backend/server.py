@@ -79,6 +79,7 @@ class _Server(BaseApplication):
         logging.basicConfig(
             level=self._settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
         )
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of its parts already when imported
         _share_heaps()
         from backend.app import create_app  # noqa: PLC0415 - loads torch, which the master does not need
 

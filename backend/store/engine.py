@@ -1,6 +1,5 @@
 """A database from its URL: SQLite or PostgreSQL, brought to the current schema."""
 
-import logging
 import os
 import threading
 import weakref
@@ -144,7 +143,6 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _migrate(engine: Engine) -> None:
     """Bring the schema up to date, in one transaction; of several processes that start at once, one does it."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     with engine.execution_options(immediate=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})

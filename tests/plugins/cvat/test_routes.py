@@ -164,7 +164,7 @@ def test_an_image_beyond_the_limits_has_a_status_of_its_own(service: Answers) ->
 
 
 def test_the_status_line_cannot_be_broken(service: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise ImageRejected("eins\r\nSet-Cookie: a=1\x00 zwölf " + 1000 * "x")
 
     monkeypatch.setattr(service, "predict", refuse)
