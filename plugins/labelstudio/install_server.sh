@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs Label Studio in a virtual environment of its own, since it pins its dependencies exactly, and prints the path of its
+# executable: install_server.sh [FOLDER]. Does nothing where that version is there already; about 1.2 GB on disk.
+set -euo pipefail
+version=1.23.2
+folder=${1:-.venv-labelstudio}
+python=$folder/bin/python
+executable=$folder/bin/label-studio
+
+installed() {
+    "$python" -c 'import importlib.metadata, sys; sys.exit(importlib.metadata.version("label-studio") != sys.argv[1])' \
+        "$version" 2>/dev/null && [ -x "$executable" ]
+}
+
+if ! installed; then
+    echo "installing Label Studio $version into $folder: some minutes, once" >&2
+    [ -x "$python" ] || "${PYTHON:-python3}" -m venv "$folder"
+    # pip installs Label Studio after everything that it needs: where it is there, the rest is there as well.
+    "$python" -m pip install --quiet --disable-pip-version-check "label-studio==$version" >&2
+fi
+echo "$executable"
