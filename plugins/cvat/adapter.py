@@ -7,8 +7,8 @@ from model.errors import BoundaryClickError
 from plugins.cvat.answers import encode_answer, read_version
 from plugins.cvat.interactor import Interactor
 from plugins.cvat.messages import Body, parse
-from plugins.cvat.ports import ImageStore, ImageT, PredictionService
 from plugins.cvat.prompts import RightClick
+from plugins.ports import ImageStore, ImageT, PredictionService
 
 logger = logging.getLogger(__name__)
 

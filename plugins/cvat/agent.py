@@ -20,9 +20,9 @@ from backend.settings import load_settings
 from model.errors import BoundaryClickError
 from plugins.cvat.answers import confidence
 from plugins.cvat.interactor import Interactor
-from plugins.cvat.ports import ImageStore, ImageT, PredictionService
 from plugins.cvat.prompts import Prompts, RightClick
 from plugins.cvat.rle import encode
+from plugins.ports import ImageStore, ImageT, PredictionService
 
 
 class BoundaryClick(Generic[ImageT]):

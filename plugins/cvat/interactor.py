@@ -5,8 +5,8 @@ from typing import Generic
 
 from model import Prediction
 from plugins.cvat.guard import DeletedSelections
-from plugins.cvat.ports import ImageT, PredictionService
 from plugins.cvat.prompts import Point, Prompts, RightClick, first_box, to_clicks
+from plugins.ports import ImageT, PredictionService
 
 logger = logging.getLogger(__name__)
 

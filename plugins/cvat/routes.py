@@ -9,9 +9,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid
 from plugins.cvat.adapter import Adapter
 from plugins.cvat.function import NAME, describe
-from plugins.cvat.ports import ImageStore, ImageT, PredictionService
 from plugins.cvat.prompts import RightClick
 from plugins.cvat.upstream import Forwarded, Upstream, UpstreamFailed
+from plugins.ports import ImageStore, ImageT, PredictionService
 
 MOST_BYTES = 128 << 20
 """Of a body: base64 and JSON around an image file of 96 MiB."""

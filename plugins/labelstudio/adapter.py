@@ -21,9 +21,9 @@ from plugins.labelstudio.messages import (
     parse,
     shortened,
 )
-from plugins.labelstudio.ports import ImageLoader, ImageT, Learning, PredictionService
 from plugins.labelstudio.prompts import read_prompt
 from plugins.labelstudio.warming import Warmer
+from plugins.ports import ImageLoader, ImageT, Learning, PredictionService
 
 logger = logging.getLogger(__name__)
 

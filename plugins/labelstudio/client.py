@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from model.errors import AccessRefused, ImageRejected, ImageTooLarge, SettingsError
 from plugins.labelstudio.addresses import absolute_url, local_file, origin, same_server, takes_token
 from plugins.labelstudio.messages import Identifier, shortened
-from plugins.labelstudio.ports import Downloader
+from plugins.ports import Downloader
 
 logger = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from plugins.labelstudio.messages import (
     parse,
     shortened,
 )
-from plugins.labelstudio.ports import Corrections
 from plugins.labelstudio.rle import decode
+from plugins.ports import Corrections
 
 TOOL = "labelstudio"
 EVENTS = frozenset(

@@ -10,7 +10,7 @@ from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid, Stor
 from plugins.labelstudio.adapter import Adapter
 from plugins.labelstudio.client import Connection, LabelStudioClient
 from plugins.labelstudio.corrections import TOOL, Understanding
-from plugins.labelstudio.ports import Downloader, ImageLoader, ImageT, Learning, PredictionService
+from plugins.ports import Downloader, ImageLoader, ImageT, Learning, PredictionService
 
 
 def create_blueprint(

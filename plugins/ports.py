@@ -1,4 +1,4 @@
-"""What the plugin needs from the program around it; `backend/app.py` fills these in.
+"""What the plugins need from the program around them; `backend/app.py` fills these in.
 
 The protocols are generic over the program's own image class, so neither side imports the other.
 """
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model import Click, Prediction
 from model.corrections import AnnotationKey, ImageReference, Interaction, Recorded, Submission
+from model.geometry import Box
 
 
 class Image(Protocol):
@@ -38,9 +39,16 @@ class PredictionService(Protocol[ImageT_contra]):
         """Name of the model that answers."""
 
     def predict(
-        self, image: ImageT_contra, clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
+        self,
+        image: ImageT_contra,
+        clicks: Sequence[Click],
+        mask: NDArray[np.bool_] | None = None,
+        box: Box | None = None,
     ) -> Prediction:
         """Mask after all `clicks`, which start with a selection click unless a `mask` is given.
+
+        Args:
+            box: where the object is, so that it need not be searched for.
 
         Raises:
             BoundaryClickError: clicks or mask do not fit the image.
@@ -59,6 +67,13 @@ class ImageLoader(Protocol[ImageT_co]):
         Raises:
             ImageRejected: the bytes are no acceptable image, or `fetch` raised it.
         """
+
+
+class ImageStore(ImageLoader[ImageT_co], Protocol[ImageT_co]):
+    """An image loader that takes files too."""
+
+    def decode(self, data: bytes) -> ImageT_co:
+        """Image in the bytes of a file. Raises ImageRejected."""
 
 
 class Downloader(Protocol):
