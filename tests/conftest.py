@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 import cv2
 import numpy as np
 import pytest
+import torch
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
@@ -42,6 +43,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith((PREFIX, "LABEL_STUDIO_", "LOCAL_FILES_", "CVAT_", "UPSTREAM_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """Services and commands choose how many threads torch uses, for the whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -40,13 +40,28 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of that run, done in one go."""
     out = tmp_path_factory.mktemp("undisturbed")
-    values = json.loads(run_file.read_text()) | {"stage": "selection"}
-    train(TrainingSettings.model_validate(values), out)
+    run(run_file, out)
     return out
 
 
 def command(run_file: Path, out: Path, *options: str) -> list[str]:
     return ["backend.cli", "train", "selection", "--settings", str(run_file), "--out", str(out), *options]
+
+
+def run(run_file: Path, out: Path) -> None:
+    done = subprocess.run(
+        command_line(run_file, out), cwd=ROOT, env=environment(), capture_output=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def command_line(run_file: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", *command(run_file, out)]
+
+
+def environment() -> dict[str, str]:
+    """As many threads in every process: sums depend on how they are divided."""
+    return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
 def state(out: Path) -> dict[str, object]:
@@ -71,9 +86,10 @@ def test_a_run_leaves_what_it_should(undisturbed: Path):
 
 def test_a_killed_run_goes_on_as_if_it_had_not_been(run_file: Path, undisturbed: Path, tmp_path: Path):
     out = tmp_path / "killed"
-    python = [sys.executable, "-m"]
     # a session of its own, so that its workers are ended with it
-    process = subprocess.Popen([*python, *command(run_file, out)], cwd=ROOT, start_new_session=True)
+    process = subprocess.Popen(
+        command_line(run_file, out), cwd=ROOT, env=environment(), start_new_session=True
+    )
     try:
         deadline = time.monotonic() + PATIENCE
         while not (out / "state.pt").is_file():
@@ -85,19 +101,18 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(run_file: Path, undisturbed:
         process.wait()
     killed_at = state(out)["step"]
     assert 2 <= killed_at < 6
-    done = subprocess.run([*python, *command(run_file, out)], cwd=ROOT, capture_output=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stderr.decode()
+    run(run_file, out)
     assert_same_network(out, undisturbed)
     assert list(read_log(out / "log.csv")) == list(range(1, 7))
     assert not list(out.glob("*.part"))
 
 
 def test_one_seed_gives_the_same_weights_twice(run_file: Path, undisturbed: Path, tmp_path: Path):
-    values = json.loads(run_file.read_text()) | {"stage": "selection"}
-    train(TrainingSettings.model_validate(values), tmp_path / "again")
+    run(run_file, tmp_path / "again")
     assert_same_network(tmp_path / "again", undisturbed)
     first, second = (load_file(out / "weights.safetensors") for out in (tmp_path / "again", undisturbed))
     assert all(torch.equal(value, second[name]) for name, value in first.items())
-    train(TrainingSettings.model_validate(values | {"seed": 1, "steps": 2}), tmp_path / "other")
+    values = json.loads(run_file.read_text()) | {"stage": "selection", "seed": 1, "steps": 2}
+    train(TrainingSettings.model_validate(values), tmp_path / "other")
     first = state(tmp_path / "other")["network"]
     assert not all(torch.equal(value, state(undisturbed)["network"][name]) for name, value in first.items())
