@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from model import masks
-from model.clicks import Click
+from model.clicks import Click, Role
 from model.geometry import Box, View, square_window
 from model.guidance import Point, gaussian_map, refinement_guidance
 from model.logits import LIMIT, corrected, logit
@@ -44,7 +44,13 @@ class Crop:
 
 
 class Passes:
-    """Runs the two stages of one network."""
+    """Runs the two stages of one network.
+
+    Attributes:
+        roles: of the clicks that the network takes.
+    """
+
+    roles: tuple[Role, ...] = ("select", "boundary")
 
     def __init__(self, network: TwoStageNetwork, device: torch.device) -> None:
         self.network, self.device, self.config = network, device, network.config

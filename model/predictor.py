@@ -14,7 +14,7 @@ from model.errors import InvalidClick, InvalidImage, WeightsError
 from model.geometry import Box
 from model.inference import Passes
 from model.logits import sigmoid
-from model.session import SUPPORTED_ROLES, Session, check_box, check_mask
+from model.session import Session, check_box, check_mask
 
 __all__ = ["Prediction", "Predictor", "Session", "load_predictor"]
 
@@ -48,7 +48,7 @@ class Predictor:
         self._passes = Passes(checkpoint.network, device)
         self.config = checkpoint.network.config
         self.training = checkpoint.training
-        self.roles: tuple[Role, ...] = SUPPORTED_ROLES
+        self.roles: tuple[Role, ...] = self._passes.roles
         self.version = f"{checkpoint.name}-{checkpoint.digest}"
 
     def start(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import simulation
-from model.clicks import Click, Role
+from model.clicks import Click
 from model.errors import InvalidClick, InvalidImage
 from model.geometry import Box
 from model.guidance import Point
@@ -22,9 +22,6 @@ TOUCHING = 0.02
 """If the mask fills more than this share of one of the crop's edges, the crop has cut the object and is enlarged."""
 
 ENLARGEMENTS = 2
-
-SUPPORTED_ROLES: tuple[Role, ...] = ("select", "boundary")
-"""Roles of clicks that the default network takes."""
 
 
 @dataclass(frozen=True)
@@ -148,18 +145,17 @@ class Session:
     def _check(self, click: Click) -> None:
         height, width = self._image.shape[:2]
         click.require_inside(width, height)
-        if click.role not in SUPPORTED_ROLES:
-            raise InvalidClick(
-                f"click role: this model takes {' and '.join(SUPPORTED_ROLES)} clicks, got {click.role}"
-            )
+        roles = self._passes.roles
+        if click.role not in roles:
+            raise InvalidClick(f"click role: this model takes {' and '.join(roles)} clicks, got {click.role}")
         if click.role == "select" and (self.clicks or self._start is not None):
             raise InvalidClick(
                 "selection click: expected as the first click of a session without a mask, got one later; "
                 "start a new session for another object, click the outline to repair this one"
             )
-        if click.role == "boundary" and not self.clicks and self._start is None:
+        if click.role != "select" and not self.clicks and self._start is None:
             raise InvalidClick(
-                "boundary click: expected a selection click first, got none; "
+                f"{click.role} click: expected a selection click first, got none; "
                 "click the middle of the object, then its outline"
             )
 
