@@ -1,4 +1,4 @@
-"""`boundaryclick labelstudio`: what is done with a Label Studio from the command line."""
+"""`boundaryclick labelstudio pull`: annotations that a project has already."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -13,26 +13,18 @@ example:
 """
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
-    """Describe the subcommands."""
-    parser = subparsers.add_parser(
-        "labelstudio",
-        help="read annotations from Label Studio",
-        description="Work with the Label Studio that LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY name.",
-        epilog=EXAMPLE,
-    )
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    pull = actions.add_parser(
+def add_action(actions: "argparse._SubParsersAction[Parser]") -> None:
+    """Describe the action."""
+    parser = actions.add_parser(
         "pull",
         help="record the annotations that a project has already",
         description="Record every annotation of a project, to learn from. May be repeated: what is known stays.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    pull.add_argument(
+    parser.add_argument(
         "--project", type=int, required=True, metavar="N", help="the project's number in its URL"
     )
-    pull.set_defaults(run=run)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
