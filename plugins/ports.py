@@ -87,6 +87,26 @@ class Downloader(Protocol):
         """
 
 
+class KnownAnnotation(Protocol):
+    """An annotation that the store holds, at its last revision."""
+
+    @property
+    def project(self) -> str:
+        """As in its key."""
+
+    @property
+    def task(self) -> str:
+        """As it was first submitted."""
+
+    @property
+    def annotation(self) -> str:
+        """As in its key."""
+
+    @property
+    def revision(self) -> int:
+        """-1 if nothing but its deletion is known."""
+
+
 class Corrections(Protocol):
     """Where corrections go; thread safe. Every method may be called again with the same, and raises StoreError."""
 

@@ -1,10 +1,10 @@
-"""What CVAT sends to a function, as far as this plugin reads it."""
+"""What CVAT sends to a function, as far as this plugin reads it; how whatever comes from CVAT is checked."""
 
 import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,8 @@ MOST_POINTS = 1000
 
 Body = bytes | str | Mapping[str, Any]
 """JSON, or what it says: Nuclio parses bodies whose content type is exactly application/json."""
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Points = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(max_length=MOST_POINTS)]
@@ -60,15 +62,20 @@ class Interaction(BaseModel):
 
 
 def parse(body: Body) -> Interaction:
-    """The interaction that a body asks for.
+    """The interaction that a body asks for. Raises RequestInvalid."""
+    return read(Interaction, body)
+
+
+def read(kind: type[ModelT], body: Body) -> ModelT:
+    """A body as what it should be.
 
     Raises:
         RequestInvalid: no JSON, or a field that is missing or cannot be used; names the first such field.
     """
     try:
         if isinstance(body, Mapping):
-            return Interaction.model_validate(body)
-        return Interaction.model_validate_json(body)
+            return kind.model_validate(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "body"
