@@ -1,6 +1,6 @@
 """Two evaluations of the same objects, compared object by object."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model.errors import SettingsError
-from model.evaluation.figures import figures
+from model.evaluation.figures import Profile, figures
 from model.evaluation.folder import EvaluationFolder
 from model.evaluation.rows import Table, without_nan
 from model.evaluation.statistics import interval, value
@@ -77,16 +77,24 @@ def compare(first: Path, second: Path) -> Comparison:
     (report_a, table_a), (report_b, table_b) = (EvaluationFolder(path).read() for path in (first, second))
     _require_comparable(report_a, report_b, first, second)
     table_a, table_b = _paired(table_a, table_b, first, second)
-    found_a, found_b = (figures(table, report_a["profile"]) for table in (table_a, table_b))
-    count = len(table_a)
-    differences = []
-    for name in FIGURES:
+    found = differences(table_a, table_b, tuple(FIGURES), report_a["profile"])
+    return Comparison(report_a["model"], report_b["model"], report_a["dataset"], len(table_a), found)
+
+
+def differences(
+    first: Table, second: Table, names: Sequence[str], profile: Profile = "standard"
+) -> list[Difference]:
+    """The figures of these names, as far as they are defined, of two tables of the same objects in the same order."""
+    found_a, found_b = (figures(table, profile) for table in (first, second))
+    count = len(first)
+    found = []
+    for name in names:
         if name not in found_a:
             continue
         a, b = found_a[name], found_b[name]
         low, high = interval(lambda picks, a=a, b=b: b.at(picks) - a.at(picks), count)  # type: ignore[misc]
-        differences.append(Difference(name, value(a, count), value(b, count), low, high))
-    return Comparison(report_a["model"], report_b["model"], report_a["dataset"], count, differences)
+        found.append(Difference(name, value(a, count), value(b, count), low, high))
+    return found
 
 
 def comparison_text(comparison: Comparison) -> str:

@@ -1,0 +1,174 @@
+"""Crop features of objects: computed once, kept on the disk, read again at every step that trains on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from model import Click, masks, simulation
+from model.datasets.objects import EvaluationObject
+from model.fine_tuning.rollouts import GuidedRollout
+from model.geometry import Box, View
+from model.guidance import Point
+from model.inference import FILL, Passes
+from model.training.objects import SMALLEST
+from model.training.refinement import Crops, selected
+from model.training.run import TrainingRun
+from model.training.samples import Sample
+from model.training.selection import network_input
+
+HELD = 0.8
+"""A crop that holds less of the object is replaced by one around the object, as an annotator's click would."""
+
+JITTER = 0.1
+"""Greatest distance of a simulated selection click from the deepest point, in diagonals of the object's box."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """One object as the head gets it; all points in pixels of the crop.
+
+    Attributes:
+        image: (S, S, 3) uint8; features: (C, h, w) float16; logits, target: (S, S), float16 and bool.
+        selection: click; boundary: the annotator's clicks, as far as they are known.
+    """
+
+    image: NDArray[np.uint8]
+    features: NDArray[np.float16]
+    logits: NDArray[np.float16]
+    target: NDArray[np.bool_]
+    selection: Point
+    boundary: tuple[Point, ...]
+
+    @property
+    def hardness(self) -> float:
+        """How often the object is worth being trained on: more where the selection is wrong."""
+        iou = masks.intersection_over_union(self.logits > 0, self.target)
+        return float(np.clip(1 - iou, 0.02, 0.4)) if iou > 0.2 else 0.02
+
+    def save(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        partial = path.with_suffix(".part")
+        values = {
+            "image": self.image,
+            "features": self.features,
+            "logits": self.logits,
+            "target": np.packbits(self.target, axis=1),
+            "clicks": np.array([self.selection, *self.boundary], np.float32),
+        }
+        save_file({name: np.ascontiguousarray(value) for name, value in values.items()}, partial)
+        partial.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> "Encoded":
+        """What `save` has written; raises OSError or SafetensorError if it is not that."""
+        values = load_file(path)
+        clicks = [(float(x), float(y)) for x, y in values["clicks"]]
+        target = np.unpackbits(values["target"], axis=1)[:, : values["image"].shape[1]].astype(np.bool_)
+        return Encoded(
+            values["image"], values["features"], values["logits"], target, clicks[0], tuple(clicks[1:])
+        )
+
+
+def is_encoded(path: Path) -> bool:
+    """Whether a complete file is there."""
+    try:
+        Encoded.load(path)
+    except (OSError, SafetensorError, KeyError):
+        return False
+    return True
+
+
+def encode(
+    run: TrainingRun, item: EvaluationObject, clicks: Sequence[Click], view: int, seed: int
+) -> Encoded | None:
+    """One look at an object; None if too little of it is left to learn from.
+
+    Args:
+        clicks: the annotator's own, image pixels; empty if they are not known.
+        view: 0 is the object as it was annotated; others have simulated selection clicks, odd ones are mirrored.
+    """
+    generator = np.random.default_rng([seed, view])
+    image, truth, known = item.image, item.truth, list(clicks)
+    if view % 2:
+        image, truth = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(truth[:, ::-1])
+        known = [Click(truth.shape[1] - 1 - click.x, click.y, click.role) for click in known]
+    selection = _selection(truth, known if view == 0 else [], generator)
+    crop = View(_window(run, image, truth, selection), run.settings.size, run.settings.size)
+    target = crop.extract(truth.astype(np.float32)) > 0.5
+    if np.count_nonzero(target) < SMALLEST:
+        return None
+    at = crop.to_view(selection.x, selection.y)
+    pixels = crop.extract(image, FILL).astype(np.uint8, copy=False)
+    sample = Sample(
+        image=torch.from_numpy(pixels)[None],
+        target=torch.from_numpy(target)[None],
+        distance=torch.from_numpy(masks.distance_to(target))[None],
+        click=torch.tensor([at], dtype=torch.float32),
+    )
+    (rollout,), crops = selected(run, run.network, sample)
+    boundary = tuple(crop.to_view(click.x, click.y) for click in known if click.role == "boundary")
+    return Encoded(
+        image=pixels,
+        features=crops.features[0].float().cpu().numpy().astype(np.float16),
+        logits=rollout.logits.astype(np.float16),
+        target=target,
+        selection=at,
+        boundary=boundary,
+    )
+
+
+def load_batch(run: TrainingRun, paths: Sequence[Path]) -> tuple[list[GuidedRollout], Crops]:
+    """Objects to be clicked on, and their crops."""
+    objects = [Encoded.load(path) for path in paths]
+    rollouts = [
+        GuidedRollout(
+            each.logits.astype(np.float32),
+            each.target,
+            each.selection,
+            run.settings.click_sampling,
+            known=list(each.boundary),
+        )
+        for each in objects
+    ]
+    target = torch.from_numpy(np.stack([each.target for each in objects]))[:, None].float()
+    distance = torch.from_numpy(np.stack([masks.distance_to(each.target) for each in objects]))[:, None]
+    crops = Crops(
+        network_input(torch.from_numpy(np.stack([each.image for each in objects])), run.device),
+        torch.from_numpy(np.stack([each.features for each in objects])).float().to(run.device),
+        target.to(run.device),
+        distance.to(run.device),
+    )
+    return rollouts, crops
+
+
+def _selection(truth: NDArray[np.bool_], known: Sequence[Click], generator: np.random.Generator) -> Click:
+    """The annotator's selection click, if it is known and lies on what they wanted; else a simulated one."""
+    height, width = truth.shape
+    for click in known:
+        column, row = click.pixel(width, height)
+        if click.role == "select" and truth[row, column]:
+            return click
+    box = Box.of_mask(truth)
+    inside = truth[box.top : box.bottom, box.left : box.right]
+    noise = JITTER * float(np.hypot(box.width, box.height))
+    x, y = simulation.jittered(simulation.selection_click(inside), noise, inside, generator)
+    return Click(x + box.left, y + box.top, "select")
+
+
+def _window(run: TrainingRun, image: NDArray[np.uint8], truth: NDArray[np.bool_], selection: Click) -> Box:
+    """The crop that a session would refine."""
+    passes = Passes(run.network, run.device)
+    window = passes.locate(image, selection)
+    box = Box.of_mask(truth)
+    part = window.clipped(truth.shape[1], truth.shape[0])
+    held = np.count_nonzero(truth[part.top : part.bottom, part.left : part.right])
+    if held >= HELD * np.count_nonzero(truth):
+        return window
+    column, row = selection.pixel(truth.shape[1], truth.shape[0])
+    return passes.window(box.union(Box(column, row, column + 1, row + 1)))

@@ -1,0 +1,94 @@
+"""The training itself: the head alone, on encoded corrections mixed with objects of the replay set."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model.checkpoints import Checkpoint
+from model.errors import DatasetError
+from model.fine_tuning.encoding import Encoded, load_batch
+from model.training.refinement import supervise
+from model.training.run import TrainingRun
+from model.training.settings import DataSet, TrainingSettings
+
+Report = Callable[[float], None]
+"""Told the share that is done, in [0, 1]; may raise to end the work."""
+
+BATCH = 8
+REPLAYED = 2
+"""Of a batch: objects of the replay set, so that nothing old is forgotten."""
+
+PASSES = 4
+"""How often an object is trained on, on average, unless the bounds on steps say otherwise."""
+FEWEST_STEPS, MOST_STEPS = 40, 110
+
+RATE = 2e-4
+"""A third of the rate of a training from the start: the head is to be bent, not made anew."""
+
+
+def tuning_settings(
+    base: Checkpoint, folder: Path, corrections: int, device: str = "cpu"
+) -> TrainingSettings:
+    """How a head is fine-tuned on so many corrections; the number of steps bounds the time it takes."""
+    steps = int(np.clip(PASSES * corrections // (BATCH - REPLAYED), FEWEST_STEPS, MOST_STEPS))
+    return TrainingSettings(
+        stage="refinement",
+        data=(DataSet(folder=folder),),
+        held_out=0.0,
+        configuration=base.network.config.name,
+        start=base.name,
+        steps=steps,
+        batch=BATCH,
+        size=base.network.config.crop_size,
+        rate=RATE,
+        warmup=5,
+        averaging=0.95,
+        clicks=4,
+        workers=0,
+        save_every=max(steps // 5, 1),
+        device=device,
+    )
+
+
+def tune(run: TrainingRun, corrections: Sequence[Path], replay: Sequence[Path], report: Report) -> None:
+    """Train; goes on where the run's folder ends. The result is `run.averaged`.
+
+    Args:
+        corrections, replay: files of encoded objects; without a replay set only corrections are trained on.
+
+    Raises:
+        DatasetError: there is nothing to train on.
+    """
+    if not corrections:
+        raise DatasetError(
+            "fine-tuning: expected at least one correction to train on, got none that can be used"
+        )
+    chances, chances_replay = _chances(corrections), _chances(replay)
+    count = REPLAYED if replay else 0
+    run.network.eval()
+    for step in run.steps():
+        generator = run.generator()
+        paths = _drawn(corrections, chances, run.settings.batch - count, generator)
+        paths += _drawn(replay, chances_replay, count, generator)
+        rollouts, crops = load_batch(run, paths)
+        supervise(run, list(rollouts), crops, generator)
+        run.update()
+        report((step + 1) / run.settings.steps)
+
+
+def _chances(paths: Sequence[Path]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    hardness = np.array([Encoded.load(path).hardness for path in paths], np.float64)
+    return hardness / hardness.sum() if hardness.size else hardness
+
+
+def _drawn(
+    paths: Sequence[Path],
+    chances: np.ndarray[tuple[int], np.dtype[np.float64]],
+    count: int,
+    generator: np.random.Generator,
+) -> list[Path]:
+    if not count:
+        return []
+    picks = generator.choice(len(paths), size=count, replace=len(paths) < count, p=chances)
+    return [paths[int(pick)] for pick in picks]
