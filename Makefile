@@ -1,12 +1,18 @@
-# Two commands: `make run` starts the service, `make test` checks everything. Both set up what they need.
+# `make run` starts the service, `make labelstudio` starts it together with a Label Studio to try it in, `make test` checks
+# everything. Each sets up what it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+LABEL_STUDIO_VENV ?= .venv-labelstudio
 
-.PHONY: run test lint format clean
+.PHONY: run labelstudio test lint format clean
 
 run: $(VENV)/installed
 	$(BIN)/boundaryclick serve $(if $(PORT),--port $(PORT))
+
+labelstudio: $(VENV)/installed
+	PYTHON=$(PYTHON) plugins/labelstudio/install_server.sh $(LABEL_STUDIO_VENV) >/dev/null
+	$(BIN)/boundaryclick labelstudio demo --label-studio $(LABEL_STUDIO_VENV)/bin/label-studio $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/installed-test lint
 	tests/install_browser.sh
@@ -22,7 +28,7 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LABEL_STUDIO_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -7,20 +7,36 @@ from pathlib import Path
 import yaml
 from safetensors import safe_open
 
+from backend.cli import build_parser
+
 ROOT = Path(__file__).parent.parent
 
 
 def test_compose_file_has_the_services_with_what_label_studio_needs():
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     assert set(compose) <= {"services", "volumes"}
-    assert set(compose["services"]) == {"backend", "labelstudio"}
+    assert set(compose["services"]) == {"backend", "labelstudio", "setup"}
     for service in compose["services"].values():
         assert ("build" in service) != ("image" in service)
-        assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in service["ports"])
+        assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in service.get("ports", []))
         mounted = {volume.split(":")[0] for volume in service.get("volumes", [])}
         assert mounted <= set(compose.get("volumes", {}))
+        assert set(service.get("depends_on", {})) <= set(compose["services"])
     environment = compose["services"]["labelstudio"]["environment"]
     assert environment["ML_BLOCK_LOCAL_IP"] == environment["SSRF_PROTECTION_ENABLED"] == "false"
+
+
+def test_compose_sets_up_a_project_with_the_command_and_the_token_that_there_are():
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    program, *arguments = services["setup"]["command"]
+    assert program == "boundaryclick"
+    args = build_parser().parse_args(arguments)
+    assert (args.action, args.backend) == ("setup", "http://backend:9090")
+    for name in ("backend", "setup"):
+        assert services[name]["environment"]["LABEL_STUDIO_URL"] == "http://labelstudio:8080"
+        token = services[name]["environment"]["LABEL_STUDIO_API_KEY"]
+        assert token == services["labelstudio"]["environment"]["LABEL_STUDIO_USER_TOKEN"]
+    assert "labelstudio" in services["labelstudio"]["environment"]["ALLOWED_HOSTS"].split(",")
 
 
 def test_dockerfile_copies_what_there_is_and_does_not_run_as_root():
