@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from model.errors import WeightsError
-from model.networks import NetworkConfig, TwoStageNetwork, build_network
+from model.networks import TwoStageNetwork, build_network, read_configuration
 
 FORMAT = "boundaryclick-1"
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -100,7 +100,7 @@ def load_checkpoint(weights: str | Path, device: str = "cpu") -> Checkpoint:
 def _network_of(path: Path, metadata: dict[str, str]) -> tuple[TwoStageNetwork, dict[str, Any]]:
     """The network that the metadata describe, without its weights, and how it was trained."""
     try:
-        network = build_network(NetworkConfig.model_validate_json(metadata.get("configuration", "")))
+        network = build_network(read_configuration(metadata.get("configuration", "")))
         training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
     except (
         Exception

@@ -1,6 +1,14 @@
-"""The two-stage network: selection and refinement, and its named configurations."""
+"""The two-stage networks: selection and refinement, and their named configurations."""
 
-from model.networks.configurations import NetworkConfig, configuration
-from model.networks.two_stage import TwoStageNetwork, build_network
+from model.networks.building import build_network
+from model.networks.configurations import NetworkConfig, PaperConfig, configuration, read_configuration
+from model.networks.two_stage import TwoStageNetwork
 
-__all__ = ["NetworkConfig", "TwoStageNetwork", "build_network", "configuration"]
+__all__ = [
+    "NetworkConfig",
+    "PaperConfig",
+    "TwoStageNetwork",
+    "build_network",
+    "configuration",
+    "read_configuration",
+]

@@ -15,11 +15,18 @@ STRIDES = (2, 4, 8, 16, 32)
 
 
 class Backbone(nn.Module):
-    """Feature pyramid of a (B, C, H, W) image, H and W multiples of 32."""
+    """Feature pyramid of a (B, C, H, W) image, H and W multiples of 32.
 
-    def __init__(self, name: str, in_channels: int) -> None:
+    Args:
+        name: of a timm model.
+        output_stride: of the coarsest level; below 32, convolutions are dilated instead of strided.
+    """
+
+    def __init__(self, name: str, in_channels: int, output_stride: int = 32) -> None:
         super().__init__()
-        features: Any = timm.create_model(name, features_only=True, in_chans=in_channels)
+        features: Any = timm.create_model(
+            name, features_only=True, in_chans=in_channels, output_stride=output_stride
+        )
         self.body: nn.Module = features
         fold_batch_norm(self.body)
         self.channels: tuple[int, ...] = tuple(features.feature_info.channels())

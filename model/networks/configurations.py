@@ -1,7 +1,11 @@
 """Named network configurations. A checkpoint carries its own, so that old weights go on working."""
 
+import json
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
+from model.clicks import Role
 from model.errors import WeightsError
 
 
@@ -32,8 +36,78 @@ class NetworkConfig(BaseModel):
     )
     crop_padding: float = Field(ge=0, le=2, description="added on each side of the crop, in crop sides")
 
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of the clicks that the network takes, the selection first."""
+        return ("select", "boundary")
 
-_CONFIGURATIONS = {
+
+class PaperConfig(NetworkConfig):
+    """One of the paper's own networks (section 3), or the same at a smaller scale.
+
+    `head_channels` are those of the head's second and third convolution, its first has `feature_channels`; `crop_size`
+    is four times the side of RoIAlign's grid, on which the paper is silent.
+    """
+
+    architecture: Literal["paper"] = "paper"
+    backbone: str = Field(
+        pattern=r"^[a-z0-9_]+$",
+        description="one of torchvision's ResNets, or a timm model that can be dilated",
+    )
+    refinement: Literal["boundary", "central"] = Field(
+        default="boundary",
+        description="clicks on the outline (BCR), or positive and negative ones in the middle of errors (PNR)",
+    )
+    crop: Literal["roi-align", "naive"] = Field(
+        default="roi-align", description="a fixed grid for every crop, or the feature cells as they are"
+    )
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of the clicks that the network takes, the selection first."""
+        clicks: dict[str, tuple[Role, ...]] = {"boundary": ("boundary",), "central": ("positive", "negative")}
+        return ("select", *clicks[self.refinement])
+
+
+_PAPER = PaperConfig(
+    name="paper",
+    backbone="resnet101",
+    feature_channels=512,
+    head_channels=256,
+    select_size=512,
+    crop_size=256,
+    guidance_sigma=10.0,
+    crop_threshold=0.001,
+    crop_padding=0.1,
+)
+_PAPER_SMALL = {
+    "name": "paper-small",
+    "backbone": "tf_efficientnet_lite2",
+    "feature_channels": 96,
+    "head_channels": 48,
+    "select_size": 256,
+    "crop_size": 128,
+}
+_PAPER_TINY = {
+    "name": "paper-tiny",
+    "backbone": "tf_efficientnet_lite0",
+    "feature_channels": 16,
+    "head_channels": 8,
+    "select_size": 96,
+    "crop_size": 64,
+}
+
+
+def _variants(paper: PaperConfig) -> tuple[PaperConfig, ...]:
+    """The network itself, with positive and negative clicks (section 4.3), and with the naive crop (section 3.2)."""
+    return (
+        paper,
+        paper.model_copy(update={"name": f"{paper.name}-pnr", "refinement": "central"}),
+        paper.model_copy(update={"name": f"{paper.name}-naive", "crop": "naive"}),
+    )
+
+
+_CONFIGURATIONS: dict[str, NetworkConfig] = {
     config.name: config
     for config in (
         NetworkConfig(
@@ -58,6 +132,9 @@ _CONFIGURATIONS = {
             crop_threshold=0.5,
             crop_padding=0.2,
         ),
+        *_variants(_PAPER),
+        *_variants(_PAPER.model_copy(update=_PAPER_SMALL)),
+        *_variants(_PAPER.model_copy(update=_PAPER_TINY)),
     )
 }
 
@@ -70,3 +147,12 @@ def configuration(name: str) -> NetworkConfig:
         raise WeightsError(
             f"network configuration: expected one of {', '.join(sorted(_CONFIGURATIONS))}, got {name!r}"
         ) from None
+
+
+def read_configuration(text: str) -> NetworkConfig:
+    """The configuration that a checkpoint carries as JSON; pydantic.ValidationError or ValueError if it is none."""
+    values = json.loads(text)
+    kind = (
+        PaperConfig if isinstance(values, dict) and values.get("architecture") == "paper" else NetworkConfig
+    )
+    return kind.model_validate(values)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from model.networks.layers import ChannelNorm, ConvNormAct
+from model.networks.parts import Head
 
 GUIDANCE = (
     "clicks",
@@ -34,7 +35,7 @@ KEY_CHANNELS = 16
 DETAIL_CHANNELS = 16
 
 
-class RefinementHead(nn.Module):
+class RefinementHead(Head):
     """U-shaped network over the crop grid, four levels deep."""
 
     def __init__(self, feature_channels: int, channels: int) -> None:

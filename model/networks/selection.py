@@ -1,21 +1,12 @@
 """Selection network: image and selection click to a mask and the features that the head reuses (section 3.1)."""
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from model.networks.backbone import Backbone
 from model.networks.layers import ConvNormAct
-
-
-@dataclass(frozen=True)
-class SelectionOutput:
-    """`logits`: (B, 1, H/4, W/4) float32. `features`: (B, C, H/4, W/4) float32."""
-
-    logits: torch.Tensor
-    features: torch.Tensor
+from model.networks.parts import Selection, SelectionOutput
 
 
 class PooledContext(nn.Module):
@@ -43,7 +34,7 @@ class PooledContext(nn.Module):
         return merged
 
 
-class SelectionNetwork(nn.Module):
+class SelectionNetwork(Selection):
     """Backbone with the click map as fourth input channel, pyramid decoder to stride 4, one logit."""
 
     def __init__(self, backbone: str, channels: int) -> None:
@@ -57,12 +48,7 @@ class SelectionNetwork(nn.Module):
         self.classify = nn.Conv2d(channels, 1, 1)
 
     def forward(self, image: torch.Tensor, guidance: torch.Tensor) -> SelectionOutput:
-        """Select an object.
-
-        Args:
-            image: (B, 3, H, W) float32, RGB in [-1, 1]; H and W multiples of 32.
-            guidance: (B, 1, H, W) float32 in [0, 1], Gaussian at the selection click.
-        """
+        """As `Selection`; logits and features at stride 4."""
         _, at4, at8, at16, at32 = self.backbone(torch.cat([image, guidance], dim=1))
         x = self.context(at32)
         for lateral, smooth, skip in zip(self.lateral, self.smooth, (at16, at8, at4), strict=True):

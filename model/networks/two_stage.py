@@ -6,8 +6,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from model.networks.configurations import NetworkConfig
-from model.networks.refinement import RefinementHead
-from model.networks.selection import SelectionNetwork
+from model.networks.parts import Head, Selection
 
 FEATURE_STRIDE = 4
 SIZE_MULTIPLE = 32
@@ -16,16 +15,11 @@ SIZE_MULTIPLE = 32
 class TwoStageNetwork(nn.Module):
     """Selection network and refinement head of one configuration."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, selection: Selection, refinement: Head) -> None:
         super().__init__()
         self.config = config
-        self.selection = SelectionNetwork(config.backbone, config.feature_channels)
-        self.refinement = RefinementHead(config.feature_channels, config.head_channels)
-
-
-def build_network(config: NetworkConfig) -> TwoStageNetwork:
-    """An untrained network in the memory layout that convolutions run fastest with."""
-    return TwoStageNetwork(config).to(memory_format=torch.channels_last)
+        self.selection = selection
+        self.refinement = refinement
 
 
 def normalise_image(pixels: NDArray[np.uint8]) -> torch.Tensor:

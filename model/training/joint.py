@@ -10,7 +10,7 @@ import torch
 
 from model.losses import training_loss
 from model.networks import TwoStageNetwork
-from model.networks.selection import SelectionOutput
+from model.networks.parts import SelectionOutput
 from model.training.precision import autocast
 from model.training.refinement import (
     Crops,

@@ -21,7 +21,7 @@ from model.logits import LIMIT, TRUST
 from model.losses import soft_overlap_loss, training_loss
 from model.merging import cleaned
 from model.networks import TwoStageNetwork
-from model.networks.selection import SelectionOutput
+from model.networks.parts import SelectionOutput
 from model.training.precision import autocast
 from model.training.rollouts import Rollout
 from model.training.run import TrainingRun, TrainingSettings

@@ -96,7 +96,9 @@ class TrainingSettings(_Settings):
         description="share of the images that is never trained on, by the hash of the file name",
     )
     configuration: str = "default"
-    start: str = Field(default="imagenet", description="`imagenet` or the path of a checkpoint")
+    start: str = Field(
+        default="imagenet", description="`imagenet`, `imagenet:FILE`, `scratch` or the path of a checkpoint"
+    )
     steps: PositiveInt = 4000
     batch: PositiveInt = Field(default=16, description="samples per step and process")
     size: PositiveInt = Field(default=256, multiple_of=32, description="side of the training crops, pixels")

@@ -14,7 +14,10 @@ from model.training.joint import train_joint
 from model.training.refinement import train_refinement
 from model.training.selection import train_selection
 from model.training.settings import TrainingSettings
-from model.training.starting_weights import load_efficientnet_lite2
+from model.training.starting_weights import load_imagenet
+
+IMAGENET, SCRATCH = "imagenet", "scratch"
+"""Starts that are no checkpoint; `imagenet:FILE` is another."""
 
 TRAINERS: dict[str, Callable[[TrainingSettings, TwoStageNetwork, Path], None]] = {
     "selection": train_selection,
@@ -41,7 +44,7 @@ def train(settings: TrainingSettings, out: Path) -> None:
 
 def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
     """The network that a run starts from."""
-    if settings.start != "imagenet":
+    if _is_checkpoint(settings.start):
         return load_checkpoint(settings.start).network
     if settings.stage != "selection":
         raise SettingsError(
@@ -49,6 +52,11 @@ def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
             "run `boundaryclick train selection` first"
         )
     network = build_network(configuration(settings.configuration))
-    if network.config.backbone == "tf_efficientnet_lite2":
-        load_efficientnet_lite2(network.selection.backbone)
+    if settings.start != SCRATCH:
+        file = settings.start.partition(":")[2]
+        load_imagenet(network.config.backbone, network.selection.backbone, Path(file) if file else None)
     return network
+
+
+def _is_checkpoint(start: str) -> bool:
+    return start not in (SCRATCH, IMAGENET) and not start.startswith(f"{IMAGENET}:")
