@@ -119,7 +119,7 @@ class CvatClient:
                 path,
                 "GET",
                 query_params=list((query or {}).items()),
-                # CVAT's typed models are not used: they know one version, and take a second for each thousand points.
+                # cvat-sdk's typed models are not used: they know one version of CVAT, and check each number of a mask.
                 _parse_response=False,
                 _request_timeout=TIMEOUT,
             )

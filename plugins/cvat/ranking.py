@@ -12,7 +12,7 @@ from model import Click
 from model.errors import BoundaryClickError
 from model.masks import intersection_over_union
 from model.uncertainty import uncertainty
-from plugins.cvat.client import Api, pages
+from plugins.cvat.client import Api, Query, pages
 from plugins.cvat.messages import read
 from plugins.cvat.pulling import FINISHED
 from plugins.cvat.records import Annotations, Job, Media, Task
@@ -131,7 +131,7 @@ class Ranking(Generic[ImageT]):
 
 def fetch_frame(api: Api, task: int, frame: int, most: int) -> bytes:
     """File of a frame. Raises ImageRejected."""
-    query = {"type": "frame", "number": frame, "quality": "original"}
+    query: Query = {"type": "frame", "number": frame, "quality": "original"}
     return api.get(f"/api/tasks/{task}/data/", query, most)
 
 

@@ -2,13 +2,12 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.local_server import Answer, Asked, local_server
 
 WHEN = "2026-08-01T00:00:00Z"
 USER = {"id": 1, "url": "http://localhost/api/users/1", "username": "u", "first_name": "", "last_name": ""}
@@ -40,7 +39,7 @@ class Queue:
         nothing: dict[str, Any] = {"pos_points": [], "neg_points": [], "obj_bbox": []}
         self.waiting.append({"type": "interact", "task": 1, "frame": 0, **nothing, **prompts})
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Any:
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
         """JSON, or bytes of the frame; None for a path that is not known."""
         if found := re.fullmatch(r"/api/functions/queues/function:7/requests/(\w+)(/(\w+))?", path):
             return self._request(found[1], found[3], body)
@@ -50,7 +49,7 @@ class Queue:
             return self.function
         if path == "/api/functions/7":
             return self.function
-        if path == "/api/tasks/1/data" and query.get("type") == ["frame"]:
+        if path == "/api/tasks/1/data" and query.get("type") == "frame":
             self.downloads += 1
             return self.frame
         return self._described(path)
@@ -99,35 +98,15 @@ def queue_server(frame: bytes, size: tuple[int, int]) -> Iterator[Queue]:
     """Runs on a free port; `size` is the frame's width and height."""
     queue = Queue(frame, size)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Answer:
+        body = json.loads(asked.body) if asked.body else None
+        told = queue.answer(asked.method, asked.path, asked.query, body)
+        if told is None:
+            queue.unknown.append(f"{asked.method} {asked.target}")
+            return Answer(b"{}", 404)
+        if isinstance(told, bytes):
+            return Answer(told, headers={"Content-Type": "image/png"})
+        return Answer(json.dumps(told).encode())
 
-        def do_GET(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            parts = urlsplit(self.path)
-            body = json.loads(sent) if sent else None
-            answer = queue.answer(self.command, unquote(parts.path).rstrip("/"), parse_qs(parts.query), body)
-            if answer is None:
-                queue.unknown.append(f"{self.command} {self.path}")
-            text = answer if isinstance(answer, bytes) else json.dumps(answer or {}).encode()
-            self.send_response(404 if answer is None else 200)
-            self.send_header("Content-Type", "image/png" if answer is text else "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    queue.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with local_server(answer) as queue.url:
         yield queue
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

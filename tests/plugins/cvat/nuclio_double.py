@@ -1,12 +1,11 @@
 """A Nuclio dashboard with one function, over real HTTP."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.local_server import Answer, Asked, local_server
 
 OTHER = {
     "metadata": {"name": "sam", "annotations": {"type": "interactor", "version": "2"}},
@@ -43,36 +42,9 @@ def dashboard() -> Iterator[Dashboard]:
     """Runs on a free port."""
     state = Dashboard()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(asked: Asked) -> Answer:
+        status, reason, body = state.answer(asked.method, asked.target, dict(asked.headers), asked.body)
+        return Answer(body, status, reason, {"Set-Cookie": "session=1"})
 
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            status, reason, answer = state.answer(self.command, self.path, headers, body)
-            self.send_response(status, reason)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.send_header("Set-Cookie", "session=1")
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """The gateway may hang up before the end of an answer."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with local_server(answer) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
