@@ -4,15 +4,30 @@ from backend.store.engine import Database
 from backend.store.images import ImageList
 from backend.store.inbox import Event, Inbox
 from backend.store.interactions import InteractionStore
+from backend.store.jobs import Job, JobLost, JobStore
+from backend.store.projects import ALL, Collected, ProjectList, project_name, split_name
 from backend.store.repository import CorrectionStore, StoredClick, StoredCorrection
+from backend.store.versions import SHIPPED, NewVersion, Version, VersionStore
 
 __all__ = [
+    "ALL",
+    "SHIPPED",
+    "Collected",
     "CorrectionStore",
     "Database",
     "Event",
     "ImageList",
     "Inbox",
     "InteractionStore",
+    "Job",
+    "JobLost",
+    "JobStore",
+    "NewVersion",
+    "ProjectList",
     "StoredClick",
     "StoredCorrection",
+    "Version",
+    "VersionStore",
+    "project_name",
+    "split_name",
 ]

@@ -17,11 +17,19 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 ACTIVE, REPLACED, WITHDRAWN = "active", "replaced", "withdrawn"
 PENDING, FAILED = "pending", "failed"
+WAITING, RUNNING, DONE, CANCELLED = "waiting", "running", "done", "cancelled"
+JOB_STATES = (WAITING, RUNNING, DONE, FAILED, CANCELLED)
+PROMOTED, RETIRED, REJECTED = "promoted", "retired", "rejected"
+VERSION_STATES = (PROMOTED, RETIRED, REJECTED)
+
+_IS_OPEN = f"state IN ('{WAITING}', '{RUNNING}')"
+_IS_PROMOTED = f"state = '{PROMOTED}'"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -188,34 +196,67 @@ class EventRow(Base):
 
 
 class JobRow(Base):
-    """A piece of long work, for the page and after a restart; the queue that runs it is another matter."""
+    """A piece of long work on one project; at most one of a project is open.
+
+    `lease`: until when its owner must have been heard of; `latest`: the newest correction there was when it ended.
+    """
 
     __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({', '.join(map(repr, JOB_STATES))})", name="state"),
+        Index(
+            "ix_jobs_open",
+            "project",
+            unique=True,
+            sqlite_where=text(_IS_OPEN),
+            postgresql_where=text(_IS_OPEN),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    project: Mapped[str]
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    project: Mapped[str] = mapped_column(index=True)
+    cause: Mapped[str]
+    state: Mapped[str] = mapped_column(String(16), default=WAITING)
     created: Mapped[datetime]
     started: Mapped[datetime | None]
     ended: Mapped[datetime | None]
+    owner: Mapped[str] = mapped_column(default="")
+    lease: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    stage: Mapped[str] = mapped_column(String(16), default="")
     progress: Mapped[float] = mapped_column(default=0.0)
-    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    latest: Mapped[int] = mapped_column(default=0)
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str] = mapped_column(Text, default="")
 
 
 class ModelVersionRow(Base):
-    """A head that was trained here: what it came from, its figures, whether it answers."""
+    """A head that was trained here: what it came from, its figures, whether it answers; at most one of a project does.
+
+    `base`: digest of the weights that it was trained on; `previous`: who answered before it was promoted, by id, None
+    for nobody of this project.
+    """
 
     __tablename__ = "model_versions"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({', '.join(map(repr, VERSION_STATES))})", name="state"),
+        Index(
+            "ix_model_versions_promoted",
+            "project",
+            unique=True,
+            sqlite_where=text(_IS_PROMOTED),
+            postgresql_where=text(_IS_PROMOTED),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     parent: Mapped[str]
+    base: Mapped[str] = mapped_column(String(16))
     project: Mapped[str] = mapped_column(index=True)
     state: Mapped[str] = mapped_column(String(16))
-    path: Mapped[str]
     created: Mapped[datetime]
+    previous: Mapped[int | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"), index=True)
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    weights: Mapped[bytes] = mapped_column(deferred=True)

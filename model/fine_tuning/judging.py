@@ -19,8 +19,8 @@ FEWEST_OBJECTS = 8
 MARGINS = {"noc85": 0.1, "miou3": 0.005}
 """How much worse the replay set may become, by figure; less than the noise of one annotator's hand."""
 
-PROCEDURE = Procedure(noise=3.0, clicks=10)
-"""Clicks a few pixels off, as people's are; hardly anybody clicks one object more than ten times."""
+PROCEDURE = Procedure(noise=3.0, clicks=8)
+"""Clicks a few pixels off, as people's are; hardly anybody clicks one object more often."""
 
 
 @dataclass(frozen=True)

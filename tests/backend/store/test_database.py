@@ -33,7 +33,7 @@ def test_several_processes_may_start_at_once(url: str) -> None:
     ]
     assert [process.communicate(timeout=600)[0] for process in started] == ["open\n"] * 4
     with Database(url).reading() as session:
-        assert session.scalars(text("SELECT version_num FROM alembic_version")).all() == ["0001"]
+        assert session.scalars(text("SELECT version_num FROM alembic_version")).all() == ["0002"]
 
 
 def test_a_database_that_is_there_keeps_what_it_holds(url: str) -> None:
