@@ -41,5 +41,5 @@ def _around(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 def _entropy(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Binary entropy of sigmoid(logits), in bits."""
     size = np.minimum(np.abs(logits), CERTAIN)
-    entropy: NDArray[np.float32] = (np.log1p(np.exp(-size)) + size / (1 + np.exp(size))) / np.log(2)
-    return entropy
+    nats = np.log1p(np.exp(-size)) + size / (1 + np.exp(size))
+    return np.minimum(nats / np.float32(np.log(2)), 1)

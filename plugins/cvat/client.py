@@ -54,7 +54,8 @@ class Connection:
     def __post_init__(self) -> None:
         if not _server(self.url):
             raise SettingsError(
-                f"CVAT's URL: expected http(s)://host[:port], got {self.url[:200]!r}; give --url or set CVAT_URL"
+                "CVAT's URL: expected http(s)://host[:port] without user name, got something else or nothing; "
+                "give --url or set CVAT_URL"
             )
         if (self.token is None) == (self.user is None or self.password is None):
             raise SettingsError(
