@@ -14,6 +14,7 @@ from model.geometry import Box, View, square_window
 from model.guidance import Point, gaussian_map, refinement_guidance
 from model.logits import LIMIT, corrected, logit
 from model.networks import TwoStageNetwork
+from model.networks.parts import SelectionOutput
 from model.networks.two_stage import SIZE_MULTIPLE, normalise_image
 
 FILL = (127.0, 127.0, 127.0)
@@ -134,13 +135,23 @@ class Passes:
         self, image: NDArray[np.uint8], view: View, click: Click
     ) -> tuple[NDArray[np.float32], torch.Tensor, torch.Tensor]:
         """Logits at the view's size, features at stride 4, and the view as the network saw it."""
+        pixels = self._pixels(image, view)
+        output = self._select(pixels, view, click)
+        return enlarge(output.logits, view), output.features, pixels
+
+    def _pixels(self, image: NDArray[np.uint8], view: View) -> torch.Tensor:
+        """(1, 3, H, W) float32 in [-1, 1]: the view as the network sees it."""
         pixels = normalise_image(view.extract(image, FILL).astype(np.uint8, copy=False))[None]
+        return pixels.to(self.device, memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def _select(self, pixels: torch.Tensor, view: View, click: Click) -> SelectionOutput:
+        """The selection network on a view."""
         guidance = gaussian_map(
             [view.to_view(click.x, click.y)], (view.height, view.width), self.config.guidance_sigma
         )
-        pixels = pixels.to(self.device, memory_format=torch.channels_last)
-        output = self.network.selection(pixels, guidance[None, None].to(self.device))
-        return enlarge(output.logits, view), output.features, pixels
+        output: SelectionOutput = self.network.selection(pixels, guidance[None, None].to(self.device))
+        return output
 
 
 def enlarge(logits: torch.Tensor, view: View) -> NDArray[np.float32]:

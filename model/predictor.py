@@ -14,6 +14,8 @@ from model.errors import InvalidClick, InvalidImage, WeightsError
 from model.geometry import Box
 from model.inference import Passes
 from model.logits import sigmoid
+from model.networks import NetworkConfig, PaperConfig
+from model.paper import PaperPasses, PaperSession
 from model.session import Session, check_box, check_mask
 
 __all__ = ["Prediction", "Predictor", "Session", "load_predictor"]
@@ -41,12 +43,25 @@ class Prediction:
         return sigmoid(self.logits)
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a kind of network is run: its passes, and what comes of a click."""
+
+    passes: type[Passes]
+    session: type[Session]
+
+
+WAYS = {NetworkConfig: Way(Passes, Session), PaperConfig: Way(PaperPasses, PaperSession)}
+"""By the class of the configuration."""
+
+
 class Predictor:
     """One network, ready to segment. Sessions of one predictor must not run at the same time on several threads."""
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
-        self._passes = Passes(checkpoint.network, device)
         self.config = checkpoint.network.config
+        way = WAYS[type(self.config)]
+        self._passes, self._session = way.passes(checkpoint.network, device), way.session
         self.training = checkpoint.training
         self.roles: tuple[Role, ...] = self._passes.roles
         self.version = f"{checkpoint.name}-{checkpoint.digest}"
@@ -68,7 +83,7 @@ class Predictor:
         image = check_image(image)
         if mask is not None:
             mask = check_mask(mask, image.shape[:2])
-        return Session(self._passes, image, mask, box and check_box(box, image.shape[:2]))
+        return self._session(self._passes, image, mask, box and check_box(box, image.shape[:2]))
 
     def predict(
         self,

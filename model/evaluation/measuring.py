@@ -15,6 +15,8 @@ from model.inference import Crop, Passes
 class MeasuredPasses(Passes):
     """Passes that take note of the times of their zoom passes and of what the coarse pass selected.
 
+    Comes before the passes of the network's own kind in the order of inheritance, see `measured`.
+
     Attributes:
         encode_milliseconds: of each zoom pass since `forget`.
         selected: the last coarse pass's box before padding, image pixels.
@@ -58,6 +60,8 @@ class MeasuredPasses(Passes):
 def measured(predictor: Predictor) -> tuple[Predictor, MeasuredPasses]:
     """A predictor that answers the same, and its passes."""
     twin = copy.copy(predictor)
-    passes = MeasuredPasses(predictor._passes)
+    own = predictor._passes
+    kind: type[MeasuredPasses] = type("Measured" + type(own).__name__, (MeasuredPasses, type(own)), {})
+    passes = kind(own)
     twin._passes = passes
     return twin, passes

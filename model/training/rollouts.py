@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from model import masks, simulation
 from model.guidance import Point
 from model.merging import accept_click, cleaned
+from model.training.clicking import BOUNDARY_RULES, sample_aims
 from model.training.settings import ClickSampling
 
 NEIGHBOURHOOD = (20.0, 64.0)
@@ -25,6 +26,7 @@ class Rollout:
         sampling: how far the clicks are off.
         boundary, aimed: boundary clicks as made, and before their jitter.
         clicked: whether the last call of `click` found something to click.
+        at_once: clicks that it made.
     """
 
     logits: NDArray[np.float32]
@@ -34,6 +36,7 @@ class Rollout:
     boundary: list[Point] = field(default_factory=list)
     aimed: list[Point] = field(default_factory=list)
     clicked: bool = False
+    at_once: int = 1
 
     @property
     def iou(self) -> float:
@@ -41,21 +44,31 @@ class Rollout:
         return masks.intersection_over_union(self.logits > 0, self.truth)
 
     def click(self, generator: np.random.Generator) -> NDArray[np.bool_]:
-        """Add the next simulated click.
+        """Add the next simulated click, or as many as the sampling has in a step.
 
         Returns:
             (S, S), the neighbourhood that holds the error it points at; empty if nothing is left to click.
         """
-        aim = simulation.boundary_click(self.logits > 0, self.truth, clicked=self.aimed)
-        self.clicked = aim is not None
-        if aim is None:
-            return np.zeros(self.truth.shape, bool)
+        aims = sample_aims(
+            BOUNDARY_RULES[self.sampling.rule],
+            self.logits > 0,
+            self.truth,
+            self.sampling,
+            generator,
+            clicked=self.aimed,
+        )
+        self.clicked, self.at_once = bool(aims), max(len(aims), 1)
+        near: NDArray[np.bool_] = np.zeros(self.truth.shape, bool)
+        if not aims:
+            return near
         rows, columns = np.flatnonzero(self.truth.any(axis=1)), np.flatnonzero(self.truth.any(axis=0))
         diagonal = float(np.hypot(np.ptp(rows) + 1, np.ptp(columns) + 1))
         noise = self.sampling.boundary_noise(diagonal)
-        self.aimed.append(aim)
-        self.boundary.append(simulation.jittered(aim, noise, np.ones(self.truth.shape, bool), generator))
-        return self._neighbourhood(aim)
+        for aim, _ in aims:
+            self.aimed.append(aim)
+            self.boundary.append(simulation.jittered(aim, noise, np.ones(self.truth.shape, bool), generator))
+            near |= self._neighbourhood(aim)
+        return near
 
     def _neighbourhood(self, aim: Point) -> NDArray[np.bool_]:
         rows, columns = np.ogrid[: self.truth.shape[0], : self.truth.shape[1]]
@@ -68,5 +81,7 @@ class Rollout:
     def accept(self, after: NDArray[np.float32]) -> None:
         """Take the logits after the head's correction over as a session would: not at all without a click."""
         if self.clicked:
-            merged, _ = accept_click(self.logits, after, self.boundary[-1])
+            merged = self.logits
+            for click in self.boundary[-self.at_once :]:
+                merged, _ = accept_click(merged, after, click)
             self.logits = cleaned(merged, self.selection, self.boundary)

@@ -3,7 +3,7 @@
 import math
 import os
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,20 @@ from model.training.samples import Sample
 from model.training.settings import TrainingSettings
 
 __all__ = ["Log", "TrainingRun", "TrainingSettings"]
+
+
+def _adamw(groups: list[dict[str, Any]], decay: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, weight_decay=decay)
+
+
+def _sgd(groups: list[dict[str, Any]], decay: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, lr=groups[0]["lr"], momentum=0.9, nesterov=True, weight_decay=decay)
+
+
+OPTIMISERS: dict[str, Callable[[list[dict[str, Any]], float], torch.optim.Optimizer]] = {
+    "adamw": _adamw,
+    "sgd": _sgd,
+}
 
 
 class TrainingRun:
@@ -56,7 +70,7 @@ class TrainingRun:
         if self.device.type == "cpu":
             keep_depthwise_in_float32(network)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(self._groups(), weight_decay=settings.weight_decay)
+        self.optimiser = OPTIMISERS[settings.optimiser](self._groups(), settings.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate_factor)
         self.step = 0
         self._resume()
@@ -112,6 +126,8 @@ class TrainingRun:
 
     def _rate_factor(self, step: int) -> float:
         warm = min(1.0, (step + 1) / (self.settings.warmup + 1))
+        if self.settings.schedule == "constant":
+            return warm
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.settings.steps))))
 
     def update(self) -> None:

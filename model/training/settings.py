@@ -14,6 +14,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from model.errors import SettingsError
@@ -60,6 +61,31 @@ class ClickSampling(_Settings):
     jitter_share: NonNegativeFloat = Field(
         default=0.05, description="greatest jitter of a boundary click in diagonals of the object's box"
     )
+    rule: Literal["max-min", "paper"] = Field(
+        default="max-min",
+        description="where on the outline of an error: the default clicker's rule, or Eq. 5",
+    )
+    smallest_region: tuple[NonNegativeFloat, NonNegativeFloat] = Field(
+        default=(0.0, 0.0),
+        description="errors below this share of the object are not clicked; drawn between the two (the paper's m)",
+    )
+    per_step: tuple[PositiveInt, PositiveInt] = Field(
+        default=(1, 1),
+        description="fewest and most clicks of a step, all on the same mask (the paper's k1, k2)",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ClickSampling":
+        for name in ("smallest_region", "per_step"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"expected {name} with the smaller number first, got {low} and {high}")
+        return self
+
+    @property
+    def takes_one_of_all(self) -> bool:
+        """Whether a step is one click on the largest error, however small."""
+        return self.per_step == (1, 1) and self.smallest_region == (0.0, 0.0)
 
     def boundary_noise(self, diagonal: float) -> float:
         """Greatest jitter in pixels on an object whose box has this diagonal."""
@@ -108,6 +134,12 @@ class TrainingSettings(_Settings):
         default=None, description="highest learning rate of the head; default: that of the decoder"
     )
     weight_decay: NonNegativeFloat = 1e-4
+    optimiser: Literal["adamw", "sgd"] = Field(
+        default="adamw", description="`sgd`: with Nesterov's momentum of 0.9, as in the paper"
+    )
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="of the learning rate after the warm-up"
+    )
     warmup: NonNegativeInt = 100
     loss: LossName = Field(default="nfl", description="loss per pixel: `nfl`, `ba-ce` or `cb-ce`")
     overlap: NonNegativeFloat = Field(

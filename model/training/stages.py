@@ -7,10 +7,11 @@ import torch
 
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError
-from model.networks import TwoStageNetwork, build_network, configuration
+from model.networks import NetworkConfig, PaperConfig, TwoStageNetwork, build_network, configuration
 from model.training.data import remove_own_cache
 from model.training.distributed import Ranks
 from model.training.joint import train_joint
+from model.training.paper import train_paper_refinement
 from model.training.refinement import train_refinement
 from model.training.selection import train_selection
 from model.training.settings import TrainingSettings
@@ -19,11 +20,13 @@ from model.training.starting_weights import load_imagenet
 IMAGENET, SCRATCH = "imagenet", "scratch"
 """Starts that are no checkpoint; `imagenet:FILE` is another."""
 
-TRAINERS: dict[str, Callable[[TrainingSettings, TwoStageNetwork, Path], None]] = {
-    "selection": train_selection,
-    "refinement": train_refinement,
-    "joint": train_joint,
+Trainer = Callable[[TrainingSettings, TwoStageNetwork, Path], None]
+
+TRAINERS: dict[type[NetworkConfig], dict[str, Trainer]] = {
+    NetworkConfig: {"selection": train_selection, "refinement": train_refinement, "joint": train_joint},
+    PaperConfig: {"selection": train_selection, "refinement": train_paper_refinement},
 }
+"""By the class of the configuration and the stage."""
 
 
 def train(settings: TrainingSettings, out: Path) -> None:
@@ -36,10 +39,21 @@ def train(settings: TrainingSettings, out: Path) -> None:
     ranks = Ranks.of_environment()
     ranks.join(ranks.device(settings.device))
     torch.manual_seed(settings.seed)
-    TRAINERS[settings.stage](settings, starting_network(settings), out)
+    network = starting_network(settings)
+    _trainer(network, settings)(settings, network, out)
     ranks.leave()
     if ranks.first:
         remove_own_cache(out)
+
+
+def _trainer(network: TwoStageNetwork, settings: TrainingSettings) -> Trainer:
+    stages = TRAINERS[type(network.config)]
+    if settings.stage not in stages:
+        raise SettingsError(
+            f"train {settings.stage}: the configuration {network.config.name} is trained in the stages "
+            f"{' and '.join(stages)}, one after the other; got {settings.stage}"
+        )
+    return stages[settings.stage]
 
 
 def starting_network(settings: TrainingSettings) -> TwoStageNetwork:

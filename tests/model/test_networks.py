@@ -83,7 +83,7 @@ def test_without_clicks_nothing_resembles_them():
 
 
 def test_unknown_configuration_is_named():
-    with pytest.raises(WeightsError, match="default, paper, .*, tiny, got 'huge'"):
+    with pytest.raises(WeightsError, match=r"default, paper, .*, tiny, got 'huge'"):
         configuration("huge")
 
 
