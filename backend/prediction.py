@@ -38,36 +38,52 @@ class TimedPrediction(Prediction):
     Attributes:
         milliseconds: time in the model, waiting not included.
         reused: how many of the clicks had been computed before.
+        version: name of the weights that answered.
     """
 
     milliseconds: float
     reused: int
+    version: str
 
 
 @dataclass(frozen=True)
 class _SessionKey:
-    """What an object is known by: the image, and the mask, selection click or box it began with."""
+    """What an object is known by: its project, the image, and the mask, selection click or box it began with."""
 
+    project: str
     image: str
     mask: str | None
     selection: Click | None
     box: Box | None
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A session and the name of the weights that it runs on."""
+
+    session: Session
+    version: str
+
+
 class PredictionService:
     """Answers click lists; thread safe, without a notion of who asks.
 
     A session that has computed the first clicks of a list goes on from there, so a further boundary click
-    costs no new encoding of the image, and neither does taking one back.
+    costs no new encoding of the image, and neither does taking one back. It keeps its weights while its outline is
+    clicked, whatever is promoted in the meantime; an object that begins anew meets the new ones.
 
     Args:
         predictor: used by one thread at a time.
         max_bytes: memory for sessions, see `ByteCache`; an image counts once for each of its objects.
+        heads: who answers for a project by name; by default `predictor` for all. Called by many threads.
     """
 
-    def __init__(self, predictor: Predictor, max_bytes: int) -> None:
+    def __init__(
+        self, predictor: Predictor, max_bytes: int, heads: Callable[[str], Predictor] | None = None
+    ) -> None:
         self._predictor = predictor
-        self._sessions = ByteCache[_SessionKey, Session](max_bytes, lambda session: session.nbytes)
+        self._heads = heads or (lambda _project: predictor)
+        self._sessions = ByteCache[_SessionKey, _Kept](max_bytes, lambda kept: kept.session.nbytes)
         self._sizes: LRUCache[tuple[int, int], bool] = LRUCache(_SIZES_REMEMBERED)
         self._working = 0
         self._guard = threading.Lock()
@@ -77,8 +93,12 @@ class PredictionService:
 
     @property
     def version(self) -> str:
-        """Name of the weights that answer."""
-        return self._predictor.version
+        """Name of the weights that answer where no project is named."""
+        return self.version_for("")
+
+    def version_for(self, project: str) -> str:
+        """Name of the weights that answer for a project."""
+        return self._heads(project).version
 
     @property
     def nbytes(self) -> int:
@@ -96,6 +116,7 @@ class PredictionService:
         clicks: Sequence[Click],
         mask: NDArray[np.bool_] | None = None,
         box: Box | None = None,
+        project: str = "",
     ) -> TimedPrediction:
         """The mask after all clicks in order.
 
@@ -103,6 +124,7 @@ class PredictionService:
             clicks: the selection click, then boundary clicks; with a starting `mask` boundary clicks only.
             mask: (H, W), an existing mask to repair.
             box: around the object, image pixels, if one has been drawn.
+            project: whose head answers, by its name among those of all tools, `labelstudio/3`; empty: that of all.
 
         Raises:
             InvalidClick: none, more than `MOST_CLICKS`, outside the image, or in the wrong order.
@@ -118,23 +140,25 @@ class PredictionService:
         for click in clicks:
             click.require_inside(image.width, image.height)
         key = _SessionKey(
+            project,
             image.digest,
             None if mask is None else _digest(mask),
             clicks[0] if clicks[0].role == "select" else None,
             box,
         )
+        predictor = self._heads(project)
         with self._locks.holding(key):
             # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
-            session = self._sessions.pop(key)
-            if session is None:
-                session = self._predictor.start(image.pixels, mask, box)
+            kept = self._sessions.pop(key)
+            if kept is None or not _goes_on(kept, clicks, predictor.version):
+                kept = _Kept(predictor.start(image.pixels, mask, box), predictor.version)
             try:
-                prediction = self._run(_advance, session, tuple(clicks))
+                prediction = self._run(_advance, kept, tuple(clicks))
             except BoundaryClickError:
                 # A refused click leaves the ones before it as they were.
-                self._keep(key, session)
+                self._keep(key, kept)
                 raise
-            self._keep(key, session)
+            self._keep(key, kept)
         return prediction
 
     def warm(self, image: DecodedImage) -> None:
@@ -173,9 +197,9 @@ class PredictionService:
             with self._guard:
                 self._working -= 1
 
-    def _keep(self, key: _SessionKey, session: Session) -> None:
-        if session.clicks:
-            self._sessions.put(key, session)
+    def _keep(self, key: _SessionKey, kept: _Kept) -> None:
+        if kept.session.clicks:
+            self._sessions.put(key, kept)
 
 
 def use_threads(count: int) -> None:
@@ -185,9 +209,15 @@ def use_threads(count: int) -> None:
         cv2.setNumThreads(count)
 
 
-def _advance(session: Session, clicks: tuple[Click, ...]) -> TimedPrediction:
+def _goes_on(kept: _Kept, clicks: Sequence[Click], version: str) -> bool:
+    """Whether the session may answer: it runs on this version, or has answered for this outline already."""
+    common = _common_prefix(kept.session.clicks, clicks)
+    return kept.version == version or any(click.role != "select" for click in clicks[:common])
+
+
+def _advance(kept: _Kept, clicks: tuple[Click, ...]) -> TimedPrediction:
     """Bring a session to exactly these clicks, computing only what it has not computed yet."""
-    started = time.perf_counter()
+    started, session = time.perf_counter(), kept.session
     reused = _common_prefix(session.clicks, clicks)
     session.take_back(len(session.clicks) - reused)
     for click in clicks[reused:]:
@@ -200,6 +230,7 @@ def _advance(session: Session, clicks: tuple[Click, ...]) -> TimedPrediction:
         prediction.crop,
         milliseconds=(time.perf_counter() - started) * 1000,
         reused=reused,
+        version=kept.version,
     )
 
 

@@ -11,6 +11,7 @@ from safetensors.torch import load, save
 from model.checkpoints import Checkpoint
 from model.errors import WeightsError
 from model.networks import TwoStageNetwork, build_network
+from model.predictor import Predictor
 
 FORMAT = "boundaryclick-head-1"
 _ABOUT = "about"
@@ -20,6 +21,12 @@ _ABOUT = "about"
 def digest_of(data: bytes) -> str:
     """First 8 hexadecimal digits of a packed head's SHA-256, as in the name of its version."""
     return hashlib.sha256(data).hexdigest()[:8]
+
+
+def checkpoint_of(predictor: Predictor) -> Checkpoint:
+    """The weights that a predictor answers with."""
+    name, _, digest = predictor.version.rpartition("-")
+    return Checkpoint(predictor._passes.network, name, digest, predictor.training)
 
 
 def pack_head(network: TwoStageNetwork, base: Checkpoint, training: dict[str, Any]) -> bytes:

@@ -50,24 +50,20 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ask(self, project: str, cause: str) -> Job:
-        """A new job, unless one of the project waits or runs already: then that one."""
+    def ask(self, project: str, cause: str, latest: int = 0) -> Job:
+        """A new job, unless one of the project waits or runs already: then that one.
+
+        Args:
+            latest: the newest correction; whatever becomes of the job, it has been asked for because of those so far.
+        """
         try:
             with self._database.writing() as session:
-                return self._ask(session, clean(project), cause)
+                return _ask(session, clean(project), cause, latest)
         except StoreError as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
         with self._database.writing() as session:  # somebody else has asked in the same moment
-            return self._ask(session, clean(project), cause)
-
-    def _ask(self, session: Session, project: str, cause: str) -> Job:
-        row = session.scalars(select(JobRow).where(JobRow.project == project, _is_open())).one_or_none()
-        if row is None:
-            row = JobRow(project=project, cause=clean(cause), created=_now(), state=WAITING)
-            session.add(row)
-            session.flush()
-        return _job(row)
+            return _ask(session, clean(project), cause, latest)
 
     def take(self, owner: str, job: int | None = None) -> Job | None:
         """The oldest job that waits, or whose process is not heard of any more, for this owner alone.
@@ -94,6 +90,11 @@ class JobStore:
         with self._database.writing() as session:
             row = owned(session, job)
             row.stage, row.progress, row.lease = stage, progress, _now() + LEASE
+
+    def renew(self, job: Job) -> None:
+        """Say that somebody is at it still. Raises JobLost."""
+        with self._database.writing() as session:
+            owned(session, job).lease = _now() + LEASE
 
     def finish(self, job: Job, latest: int, result: dict[str, Any]) -> None:
         """The job has been done. Raises JobLost."""
@@ -150,13 +151,22 @@ class JobStore:
             ]
 
     def latest(self) -> dict[str, int]:
-        """By project, the newest correction that a finished job has seen."""
+        """By project, the newest correction that a job has dealt with, however it ended."""
         with self._database.reading() as session:
-            rows = session.execute(select(JobRow.project, JobRow.latest).where(JobRow.state == DONE))
+            rows = session.execute(select(JobRow.project, JobRow.latest).where(JobRow.ended.is_not(None)))
             seen: dict[str, int] = {}
             for project, newest in rows:
                 seen[project] = max(newest, seen.get(project, 0))
             return seen
+
+
+def _ask(session: Session, project: str, cause: str, latest: int) -> Job:
+    row = session.scalars(select(JobRow).where(JobRow.project == project, _is_open())).one_or_none()
+    if row is None:
+        row = JobRow(project=project, cause=clean(cause), created=_now(), state=WAITING, latest=latest)
+        session.add(row)
+        session.flush()
+    return _job(row)
 
 
 def owned(session: Session, job: Job) -> JobRow:

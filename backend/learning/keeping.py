@@ -1,11 +1,23 @@
 """What the service does with what annotators hand in: one object that plugins are given."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from backend.images import ImageStore
 from backend.intake import Fetch, Intake, Tool, Understand
 from backend.recording import Recorder
-from backend.store import CorrectionStore, Database, ImageList, Inbox, InteractionStore
+from backend.store import (
+    CorrectionStore,
+    Database,
+    ImageList,
+    Inbox,
+    InteractionStore,
+    Job,
+    JobStore,
+    ProjectList,
+    VersionStore,
+    project_name,
+)
 from model.corrections import AnnotationKey, Interaction, Recorded, Submission
 
 IDLE_CLICKS = timedelta(days=30)
@@ -14,6 +26,9 @@ IDLE_CLICKS = timedelta(days=30)
 
 class Learning:
     """Corrections, clicks and events, kept in one database; thread safe.
+
+    Attributes:
+        ring: called when there is a new job; returns at once. By default nobody hears it.
 
     Raises:
         SettingsError: the database cannot be used.
@@ -24,6 +39,10 @@ class Learning:
         self.corrections = CorrectionStore(self.database)
         self.inbox = Inbox(self.database)
         self.images = ImageList(self.database)
+        self.jobs = JobStore(self.database)
+        self.versions = VersionStore(self.database)
+        self.projects = ProjectList(self.database)
+        self.ring: Callable[[], None] = _nobody
         interactions = InteractionStore(self.database)
         self._recorder = Recorder(interactions.note, lambda: interactions.forget(IDLE_CLICKS))
         self._intake = Intake(self.inbox, self.images, images)
@@ -53,6 +72,16 @@ class Learning:
         """See `CorrectionStore.withdraw_task`."""
         return self.corrections.withdraw_task(tool, project, task)
 
+    def start_training(self, tool: str, project: str, cause: str = "button") -> Job:
+        """Learn from a project's corrections soon; the job that is there, if there is one. Raises StoreError."""
+        return self.ask(project_name(tool, project), cause)
+
+    def ask(self, project: str, cause: str) -> Job:
+        """As `start_training`, for a project by its name among all tools; ALL for all of them."""
+        job = self.jobs.ask(project, cause)
+        self.ring()
+        return job
+
     def fetch_images(self, tool: str, fetch: Fetch) -> None:
         """Fetch, in the caller's thread, every image of the tool that is due. Raises StoreError."""
         self._intake.see_all(tool, Tool(None, fetch))
@@ -65,3 +94,7 @@ class Learning:
         """End the work in the background; what is left waits in the database."""
         self._intake.close()
         self.database.close()
+
+
+def _nobody() -> None:
+    """Jobs wait until somebody looks for them."""

@@ -1,0 +1,40 @@
+"""The process that trains: `python -m backend.learning`, with a `Task` on its standard input."""
+
+import os
+import sys
+from contextlib import suppress
+
+NICENESS = 10
+"""Clicks go first."""
+
+
+def main() -> int:
+    """Work on one job; returns 0 when the store knows how it ended."""
+    with suppress(AttributeError, OSError):  # not on every system
+        os.nice(NICENESS)
+    from backend.learning.job import work  # noqa: PLC0415 - loads torch, at the lower priority
+    from backend.learning.task import LOST, Task  # noqa: PLC0415
+    from backend.prediction import use_threads  # noqa: PLC0415
+    from backend.store import Database, JobLost, JobStore  # noqa: PLC0415
+    from model.errors import BoundaryClickError, StoreError  # noqa: PLC0415
+
+    task = Task.model_validate_json(sys.stdin.read())
+    use_threads(task.threads)
+    parent = os.getppid()
+    try:
+        work(task, alive=lambda: os.getppid() == parent)
+    except JobLost:
+        return LOST
+    except StoreError:
+        raise  # as for a full disk: it may be better the next time
+    except BoundaryClickError as error:
+        jobs = JobStore(Database(task.database.get_secret_value()))
+        job = jobs.get(task.job)
+        with suppress(JobLost):
+            if job is not None and job.owner == task.owner:
+                jobs.fail(job, " ".join(str(error).split()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
