@@ -21,6 +21,7 @@ from model.errors import BoundaryClickError, ImageTooLarge
 from model.predictor import Predictor, load_predictor
 from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
 from plugins.labelstudio.client import Connection, LabelStudioClient
+from plugins.labelstudio.options import Options
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
 
 log = logging.getLogger("boundaryclick")
@@ -53,7 +54,16 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     app.register_blueprint(web.create_blueprint(service, images))
     app.register_blueprint(
         create_label_studio_blueprint(
-            service, images, create_downloader(settings).get, _connection(settings), learning
+            service,
+            images,
+            create_downloader(settings).get,
+            _connection(settings),
+            learning=learning,
+            options=Options(
+                settings.label_studio_refine,
+                settings.label_studio_polygon_tolerance,
+                settings.label_studio_prelabel,
+            ),
         )
     )
     app.register_blueprint(

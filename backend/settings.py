@@ -107,6 +107,24 @@ class Settings(BaseSettings):
         description="Folder that /data/local-files/ paths are read from, where it is mounted here.",
     )
 
+    label_studio_refine: Literal["annotations", "drafts", "off"] = Field(
+        "annotations",
+        description="Where a selection click may lie in a region of its label that it goes on from, instead of making "
+        "a new one: in submitted annotations and the annotator's drafts, in drafts only, or nowhere.",
+    )
+    label_studio_polygon_tolerance: float = Field(
+        1.0,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="How far a polygon may lie from the mask's outline, in pixels; more makes fewer corners.",
+    )
+    label_studio_prelabel: bool = Field(
+        True,
+        description="Whether Retrieve Predictions in Label Studio's Data Manager, for several tasks at once, predicts "
+        "the object in the middle of each.",
+    )
+
     cvat_right_click: Literal["boundary", "ignore"] = Field(
         "boundary",
         validation_alias=_known_as("CVAT_RIGHT_CLICK"),

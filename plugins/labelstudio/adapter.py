@@ -1,19 +1,20 @@
 """Label Studio's requests answered with the prediction service; knows no web framework."""
 
-import hashlib
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Generic
 
-from model.corrections import ImageReference, Interaction
 from model.errors import BoundaryClickError, RequestInvalid
+from model.uncertainty import uncertainty
 from plugins.labelstudio import answers
-from plugins.labelstudio.client import Credentials, LabelStudioClient
+from plugins.labelstudio.bodies import set_aside
+from plugins.labelstudio.client import LabelStudioClient
 from plugins.labelstudio.corrections import EVENTS, TOOL
-from plugins.labelstudio.labelling import Labelling, read_labelling
+from plugins.labelstudio.interactive import Interactive
 from plugins.labelstudio.messages import (
-    Context,
     PredictRequest,
     SetupRequest,
     Task,
@@ -21,7 +22,10 @@ from plugins.labelstudio.messages import (
     parse,
     shortened,
 )
-from plugins.labelstudio.prompts import read_prompt
+from plugins.labelstudio.options import Options
+from plugins.labelstudio.prelabelling import middle, predict_each
+from plugins.labelstudio.prompts import REGION_PREFIX
+from plugins.labelstudio.task_images import TaskImages, labelling_of
 from plugins.labelstudio.warming import Warmer
 from plugins.ports import ImageLoader, ImageT, Learning, PredictionService
 
@@ -49,6 +53,7 @@ class Adapter(Generic[ImageT]):
         images: decodes and remembers images.
         client: fetches them.
         learning: told of clicks and of events; None: nobody is.
+        options: what the settings say.
     """
 
     def __init__(
@@ -57,11 +62,14 @@ class Adapter(Generic[ImageT]):
         images: ImageLoader[ImageT],
         client: LabelStudioClient,
         learning: Learning | None = None,
+        options: Options | None = None,
     ) -> None:
         self._service = service
-        self._images = images
         self._client = client
         self._learning = learning
+        self._options = options or Options()
+        self._images = TaskImages(images, client)
+        self._interactive = Interactive(service, self._images, learning, self._options)
         self._warmer = Warmer()
         self._actions: Counter[str] = Counter()
         self._actions_lock = Lock()
@@ -77,7 +85,8 @@ class Adapter(Generic[ImageT]):
         Raises:
             RequestInvalid: the body cannot be understood.
         """
-        request = parse(SetupRequest, body)
+        with _logging("/setup"):
+            request = parse(SetupRequest, body)
         self._client.remember(request.project, request.hostname, request.access_token)
         return {"model_version": self.version}
 
@@ -87,19 +96,15 @@ class Adapter(Generic[ImageT]):
         Raises:
             BoundaryClickError: the request, its image or its clicks cannot be used; the log names the task.
         """
-        request = parse(PredictRequest, body)
+        with _logging("/predict"):
+            request = parse(PredictRequest, set_aside(body))
         if request.context is None:
-            self._warm(request)
-            return answers.no_prediction()
-        if len(request.tasks) != 1:
-            raise RequestInvalid(f"tasks: expected one task with the clicks, got {len(request.tasks)}")
-        task = request.tasks[0]
-        try:
-            return self._answer_clicks(request, task, request.context)
-        except BoundaryClickError as error:
-            # Label Studio hides a backend's errors from the annotator: this line is where they can be seen.
-            logger.warning("task %s of project %s: %s", shortened(task.id), shortened(request.project), error)
-            raise
+            return self._predict_unasked(request)
+        task = request.tasks[0] if request.tasks else None
+        with _logging(_name(request, task)):
+            if task is None or len(request.tasks) != 1:
+                raise RequestInvalid(f"tasks: expected one task with the clicks, got {len(request.tasks)}")
+            return self._interactive.answer(body, request, task, request.context)
 
     def webhook(self, body: bytes) -> dict[str, Any]:
         """Answer to POST /webhook: the action and how often it has come. Label Studio waits a second for it.
@@ -108,9 +113,10 @@ class Adapter(Generic[ImageT]):
             RequestInvalid: the body names no action.
             StoreError: what it says of annotations cannot be kept.
         """
-        action = parse(WebhookRequest, body).action
-        if self._learning is not None and action in EVENTS:
-            self._learning.put(TOOL, body)
+        with _logging("/webhook"):
+            action = parse(WebhookRequest, body).action
+            if self._learning is not None and action in EVENTS:
+                self._learning.put(TOOL, body)
         known = action if action in ACTIONS else "other"
         with self._actions_lock:
             self._actions[known] += 1
@@ -118,61 +124,52 @@ class Adapter(Generic[ImageT]):
         logger.info("webhook %s", shortened(action))
         return {"action": known, "count": count}
 
-    def _answer_clicks(self, request: PredictRequest, task: Task, context: Context) -> answers.Answer:
-        labelling = _labelling(request)
-        prompt = read_prompt(context, labelling)
-        if prompt is None:
-            return answers.empty_prediction(self.version)
-        output = labelling.output(prompt.image)
-        image = self._image(request, task, labelling.data_key(prompt.image))
-        height, width = image.pixels.shape[:2]
-        clicks = prompt.clicks(width, height)
-        prediction = self._service.predict(image, clicks)
-        reference = task.data[labelling.data_key(prompt.image)]
-        if self._learning is not None and request.project is not None and isinstance(reference, str):
-            where = ImageReference(TOOL, str(request.project), str(task.id), reference)
-            self._learning.offer(
-                Interaction(where, image.digest, prompt.region, tuple(clicks), prediction.mask, self.version)
-            )
-        return answers.brush_prediction(prediction.mask, prediction.score, self.version, prompt, output)
-
-    def _image(self, request: PredictRequest, task: Task, key: str) -> ImageT:
-        if key not in task.data:
-            raise RequestInvalid(
-                f"tasks.0.data: expected {key!r}, which the Image tag shows, got {sorted(task.data)}"
-            )
-        url = self._client.locate(task.data[key], request.project, task.id)
-        # A data: URI may be megabytes long; as a key its digest will do.
-        name = hashlib.sha256(url.encode()).hexdigest() if url.startswith("data:") else url
-        return self._images.load(
-            name, lambda: self._client.fetch(url, request.project, _credentials(request))
-        )
-
-    def _warm(self, request: PredictRequest) -> None:
-        """Get the image of a just opened task ready. More tasks at once come from no annotator."""
+    def _predict_unasked(self, request: PredictRequest) -> answers.Answer:
+        """One task has just been opened, and predicting it would leave an unwanted prediction there. Several at once
+        come from the Data Manager, where somebody has asked for predictions.
+        """
         if len(request.tasks) == 1:
             self._warmer.offer(lambda: self._warm_task(request, request.tasks[0]))
+        elif self._options.prelabel:
+            return predict_each(request.tasks, lambda task: self._prelabel(request, task))
+        return answers.no_prediction()
+
+    def _prelabel(self, request: PredictRequest, task: Task) -> answers.Answer:
+        with _logging(_name(request, task)):
+            labelling = labelling_of(request)
+            name = next(iter(labelling.images), "")
+            output = labelling.output(name)
+            image = self._images.load(request, task, labelling.data_key(name))
+            height, width = image.pixels.shape[:2]
+            found = self._service.predict(image, [middle(width, height)])
+            region, labels = f"{REGION_PREFIX}task-{task.id}", output.choose(())
+            target = answers.Target(region, name, None, output, labels, self._options.tolerance)
+            certainty = 1 - uncertainty(found)
+            regions = answers.mask_regions(found.mask, certainty, target)
+            return answers.prediction(regions, certainty, self.version)
 
     def _warm_task(self, request: PredictRequest, task: Task) -> None:
+        """Get the image of a just opened task ready; what goes wrong is logged and no more."""
         try:
-            for key in _labelling(request).images.values():
-                self._service.warm(self._image(request, task, key))
-        except BoundaryClickError as error:
-            logger.warning("task %s of project %s: %s", shortened(task.id), shortened(request.project), error)
+            with _logging(_name(request, task)):
+                for key in labelling_of(request).images.values():
+                    self._service.warm(self._images.load(request, task, key))
         except Exception:
-            logger.exception(
-                "task %s of project %s: warming failed", shortened(task.id), shortened(request.project)
-            )
+            return
 
 
-def _labelling(request: PredictRequest) -> Labelling:
-    if not request.label_config:
-        raise RequestInvalid("label_config: expected the project's labelling configuration, got none")
-    return read_labelling(request.label_config)
+@contextmanager
+def _logging(what: str) -> Iterator[None]:
+    """Say in one line what went wrong with `what`: Label Studio hides a backend's errors from the annotator."""
+    try:
+        yield
+    except BoundaryClickError as error:
+        logger.warning("%s: %s", what, error)
+        raise
+    except Exception as error:
+        logger.exception("%s: internal error: %s", what, type(error).__name__)
+        raise
 
 
-def _credentials(request: PredictRequest) -> Credentials | None:
-    parameters = request.params
-    if parameters is None or not parameters.login:
-        return None
-    return Credentials(parameters.login, parameters.password or "")
+def _name(request: PredictRequest, task: Task | None) -> str:
+    return f"task {shortened(task and task.id)} of project {shortened(request.project)}"

@@ -1,5 +1,7 @@
-"""Label Studio's answers: masks as brush regions."""
+"""Label Studio's answers: masks as brush or polygon regions."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -7,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plugins.labelstudio.labelling import Output
-from plugins.labelstudio.prompts import Prompt
+from plugins.labelstudio.polygons import Ring, parts_of
+from plugins.labelstudio.regions import part_name
 from plugins.labelstudio.rle import encode
 
 Answer = dict[str, Any]
+
+DECIMALS = 4
+"""Of percent: a hundredth of a pixel in an image of 10 000."""
 
 
 def no_prediction() -> Answer:
@@ -18,49 +24,78 @@ def no_prediction() -> Answer:
     return {"results": []}
 
 
-def empty_prediction(version: str) -> Answer:
-    """A prediction without regions: the editor takes its last suggestion away."""
-    return {"results": [{"result": [], "score": 0.0, "model_version": version}]}
+@dataclass(frozen=True)
+class Target:
+    """Where a mask is to be shown.
+
+    Attributes:
+        region: id of the region.
+        image: name of the Image tag.
+        size: (width, height) by which the editor knows the image; None: as the decoded one.
+        output: the tool that could have drawn it.
+        labels: those of the region; the output knows them.
+        tolerance: of polygons, in pixels of that size.
+    """
+
+    region: str
+    image: str
+    size: tuple[int, int] | None
+    output: Output
+    labels: tuple[str, ...]
+    tolerance: float
 
 
-def brush_prediction(
-    mask: NDArray[np.bool_], score: float, version: str, prompt: Prompt, output: Output
-) -> Answer:
-    """The mask as a region of the editor, or no region where the mask is empty.
+def prediction(regions: Sequence[dict[str, Any]], score: float, version: str) -> Answer:
+    """One prediction; of tasks, Label Studio's users look first at those with the lowest `score` in [0, 1]."""
+    return {"result": list(regions), "score": round(float(score), 4), "model_version": version}
+
+
+def mask_regions(mask: NDArray[np.bool_], score: float, target: Target) -> list[dict[str, Any]]:
+    """The mask as items of a result; none where it is empty.
 
     Args:
-        mask: (H, W) bool, size of the decoded image.
+        mask: (H, W), size of the decoded image.
         score: confidence in [0, 1].
     """
-    shown = _as_shown(mask, prompt.size)
-    if not shown.any():
-        return empty_prediction(version)
-    score = round(float(score), 4)
-    region = {
-        "id": prompt.region,
-        "to_name": prompt.image,
-        "original_width": shown.shape[1],
-        "original_height": shown.shape[0],
+    shown = _as_shown(mask, target.size)
+    height, width = shown.shape
+    common = {
+        "to_name": target.image,
+        "original_width": width,
+        "original_height": height,
         "image_rotation": 0,
-        "score": score,
+        "score": round(float(score), 4),
         "readonly": False,
     }
-    items = [{**region, **part} for part in _parts(encode(shown), output.choose(prompt.labels), output)]
-    return {"results": [{"result": items, "score": score, "model_version": version}]}
+    drawings: list[dict[str, Any]]
+    if target.output.control.is_polygon:
+        rings = [part.bridged() for part in parts_of(shown, target.tolerance)]
+        drawings = [{"points": _percent(ring, width, height), "closed": True} for ring in rings]
+    else:
+        drawings = [{"format": "rle", "rle": encode(shown)}] if shown.any() else []
+    return [
+        {"id": part_name(target.region, number), **common, **item}
+        for number, drawing in enumerate(drawings, start=1)
+        for item in _items(drawing, target.labels, target.output)
+    ]
 
 
-def _parts(rle: list[int], labels: tuple[str, ...], output: Output) -> list[dict[str, Any]]:
-    """One item for BrushLabels; for Brush a second one with the same region id that carries the labels."""
+def _items(drawing: dict[str, Any], labels: tuple[str, ...], output: Output) -> list[dict[str, Any]]:
+    """One item for a tool with labels; for one without a second item with the same id that carries them."""
     control = output.control
-    value: dict[str, Any] = {"format": "rle", "rle": rle}
-    if control.tag == "brushlabels":
-        value["brushlabels"] = list(labels)
-        return [{"from_name": control.name, "type": "brushlabels", "value": value}]
-    parts = [{"from_name": control.name, "type": "brush", "value": value}]
+    if control.has_labels:
+        value = {**drawing, control.tag: list(labels)}
+        return [{"from_name": control.name, "type": control.tag, "value": value}]
+    items = [{"from_name": control.name, "type": control.tag, "value": drawing}]
     if output.labels and labels:
-        labelled = {**value, "labels": list(labels)}
-        parts.append({"from_name": output.labels.name, "type": "labels", "value": labelled})
-    return parts
+        value = {**drawing, "labels": list(labels)}
+        items.append({"from_name": output.labels.name, "type": "labels", "value": value})
+    return items
+
+
+def _percent(ring: Ring, width: int, height: int) -> list[list[float]]:
+    points: list[list[float]] = np.round(ring * (100 / width, 100 / height), DECIMALS).tolist()
+    return points
 
 
 def _as_shown(mask: NDArray[np.bool_], size: tuple[int, int] | None) -> NDArray[np.bool_]:

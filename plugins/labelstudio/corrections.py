@@ -6,24 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator
 
 from model.corrections import AnnotationKey, Correction, ImageReference, Submission
 from model.errors import RequestInvalid
 from plugins.labelstudio.labelling import Labelling, read_labelling
-from plugins.labelstudio.messages import (
-    Identifier,
-    Labels,
-    Message,
-    Name,
-    Number,
-    Pixels,
-    Task,
-    parse,
-    shortened,
-)
-from plugins.labelstudio.rle import decode
+from plugins.labelstudio.messages import Identifier, Message, Name, Task, parse, shortened
+from plugins.labelstudio.regions import has_mask, part_of, read_labels, read_mask
 from plugins.ports import Corrections
 
 TOOL = "labelstudio"
@@ -37,11 +26,6 @@ EVENTS = frozenset(
     )
 )
 """Actions that say something about corrections."""
-
-MOST_PIXELS = 100_000_000
-"""Of a mask; its run lengths may claim any number, and drawing takes four bytes for each."""
-
-_LABELS = ("brushlabels", "polygonlabels", "labels")
 
 
 def _listed(value: object) -> object:
@@ -88,33 +72,6 @@ class Event(Message):
     task: Annotated[tuple[Task, ...], BeforeValidator(_listed)] = ()
     annotations: tuple[Numbered, ...] = ()
     tasks: tuple[Numbered, ...] = ()
-
-
-class Drawing(Message):
-    """Value of a region with a mask."""
-
-    format: str | None = None
-    rle: Any = None
-    points: tuple[tuple[Number, Number], ...] | None = None
-
-
-class Region(Message):
-    """A region with a mask; a label may come as a second item of the same id."""
-
-    id: Name
-    to_name: Name
-    original_width: Pixels
-    original_height: Pixels
-    image_rotation: Number | None = None
-    value: Drawing
-
-
-class Names(Message):
-    """Labels of an item, under whichever name its tag gives them."""
-
-    brushlabels: Labels = Field(())
-    polygonlabels: Labels = Field(())
-    labels: Labels = Field(())
 
 
 class Understanding:
@@ -176,22 +133,31 @@ def _task_of(annotation: Annotation, event: Event) -> Task:
 
 
 def _corrections(project: Project, task: Task, result: tuple[dict[str, Any], ...]) -> Iterator[Correction]:
-    """One correction for each region id: a mask and its label may be two items."""
+    """One correction for each object."""
+    for region, items in _objects(result).items():
+        drawn = {item["id"]: item for item in reversed(items) if has_mask(item)}
+        if drawn:
+            labelling = read_labelling(project.label_config)
+            image, flaw = _image(project, task, labelling, next(iter(drawn.values())).get("to_name"))
+            mask, damage = _mask(list(drawn.values()))
+            yield Correction(region, image, mask, ",".join(read_labels(items)), damage or flaw)
+
+
+def _objects(result: tuple[dict[str, Any], ...]) -> dict[str, list[dict[str, Any]]]:
+    """Items by object: a mask and its label may be two items, the parts of a mask several polygons.
+
+    A part that the annotator has given another label is an object of its own.
+    """
     regions: dict[str, list[dict[str, Any]]] = {}
     for item in result:
         if isinstance(item.get("id"), str) and isinstance(item.get("value"), dict):
             regions.setdefault(item["id"], []).append(item)
+    objects: dict[str, list[dict[str, Any]]] = {}
     for region, items in regions.items():
-        drawn = next((item for item in items if "rle" in item["value"] or _is_polygon(item)), None)
-        if drawn is not None:
-            labelling = read_labelling(project.label_config)
-            image, flaw = _image(project, task, labelling, drawn.get("to_name"))
-            mask, damage = _mask(drawn)
-            yield Correction(region, image, mask, _label(items), damage or flaw)
-
-
-def _is_polygon(item: dict[str, Any]) -> bool:
-    return item.get("type") in ("polygon", "polygonlabels")
+        whole = regions.get(part_of(region), items)
+        name = part_of(region) if read_labels(whole) == read_labels(items) else region
+        objects.setdefault(name, []).extend(items)
+    return objects
 
 
 def _image(project: Project, task: Task, labelling: Labelling, name: object) -> tuple[ImageReference, str]:
@@ -208,46 +174,18 @@ def _image(project: Project, task: Task, labelling: Labelling, name: object) -> 
     return ImageReference(TOOL, project.key, str(task.id), reference), flaw
 
 
-def _mask(item: dict[str, Any]) -> tuple[NDArray[np.bool_] | None, str]:
-    """(H, W) mask of a region, or None and why."""
-    try:
-        region = Region.model_validate(item)
-        return _drawn(region), ""
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        return None, f"region: {where}: {first['msg']}, got {shortened(first['input'])}"
-    except RequestInvalid as error:
-        return None, str(error)
-
-
-def _drawn(region: Region) -> NDArray[np.bool_]:
-    width, height, value = region.original_width, region.original_height, region.value
-    if width * height > MOST_PIXELS:
-        raise RequestInvalid(f"region: expected at most {MOST_PIXELS} pixels, got {width} x {height}")
-    if region.image_rotation:
-        raise RequestInvalid(
-            f"region: expected an image that is not turned, got {region.image_rotation:g} degrees"
-        )
-    if value.rle is not None:
-        if not isinstance(value.rle, list):
-            raise RequestInvalid(f"brush region: expected a list of numbers, got {shortened(value.rle)}")
-        return decode(value.rle, width, height) > 0
-    if value.points is None or len(value.points) < 3:
-        raise RequestInvalid("polygon: expected three points or more, got fewer")
-    corners = np.clip(np.asarray(value.points), 0, 100) / 100 * (width, height)
-    drawn = coco.decode(coco.frPyObjects([corners.ravel().tolist()], height, width))
-    mask: NDArray[np.bool_] = drawn.any(axis=2)
-    return mask
-
-
-def _label(items: list[dict[str, Any]]) -> str:
-    for item in items:
+def _mask(parts: list[dict[str, Any]]) -> tuple[NDArray[np.bool_] | None, str]:
+    """(H, W) mask of all parts of an object, or None and why."""
+    mask: NDArray[np.bool_] | None = None
+    for part in parts:
         try:
-            names = Names.model_validate(item["value"])
-        except ValidationError:
-            continue
-        for kind in _LABELS:
-            if labels := getattr(names, kind):
-                return ",".join(labels)
-    return ""
+            drawn = read_mask(part)
+        except RequestInvalid as error:
+            return None, str(error)
+        if mask is not None and mask.shape != drawn.shape:
+            return (
+                None,
+                f"region: expected parts of one image, got {mask.shape} and {drawn.shape} rows and columns",
+            )
+        mask = drawn if mask is None else mask | drawn
+    return mask, ""

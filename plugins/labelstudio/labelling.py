@@ -15,7 +15,11 @@ from plugins.labelstudio.messages import shortened
 
 LONGEST_CONFIGURATION = 1_000_000
 CLICK_TAGS = ("keypoint", "keypointlabels")
+BOX_TAGS = ("rectangle", "rectanglelabels")
 BRUSH_TAGS = ("brushlabels", "brush")
+POLYGON_TAGS = ("polygonlabels", "polygon")
+MASK_TAGS = BRUSH_TAGS + POLYGON_TAGS
+"""Where a mask can go, the best first: exactly rather than as an outline, with labels of its own."""
 
 ClickRole = Literal["select", "boundary"]
 CLICK_ROLES: Mapping[str, ClickRole] = {"select": "select", "boundary": "boundary"}
@@ -38,14 +42,24 @@ class Control:
     role: Role | None
     labels: tuple[str, ...]
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether its regions carry their label themselves."""
+        return self.tag.endswith("labels")
+
+    @property
+    def is_polygon(self) -> bool:
+        """Whether it draws outlines."""
+        return self.tag in POLYGON_TAGS
+
 
 @dataclass(frozen=True)
 class Output:
     """Where a mask goes.
 
     Args:
-        control: the brush.
-        labels: the Labels tag that carries the label of a brush without labels of its own.
+        control: the brush or polygon tool.
+        labels: the Labels tag that carries the label of a tool without labels of its own.
     """
 
     control: Control
@@ -91,15 +105,15 @@ class Labelling:
         return {control.name: control.role for control in reversed(self.controls)}
 
     def output(self, image: str) -> Output:
-        """Where masks of `image` go: BrushLabels if there is one, else Brush with the Labels beside it."""
+        """Where masks of `image` go: the first of `MASK_TAGS` that is there, with the Labels beside it."""
         here = [control for control in self.controls if image in control.images]
-        for tag in BRUSH_TAGS:
+        for tag in MASK_TAGS:
             for control in here:
                 if control.tag == tag:
                     beside = next((other for other in here if other.tag == "labels"), None)
-                    return Output(control, beside if tag == "brush" else None)
+                    return Output(control, None if control.has_labels else beside)
         raise RequestInvalid(
-            f"labelling configuration: expected a BrushLabels or Brush tag on the image {image!r}, "
+            f"labelling configuration: expected BrushLabels, PolygonLabels, Brush or Polygon on the image {image!r}, "
             f"got {_listed(control.tag for control in here)}; add one, it is where the mask goes"
         )
 

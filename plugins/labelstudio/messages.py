@@ -1,7 +1,6 @@
 """Label Studio's requests, as far as this plugin reads them.
 
-Only the fields that matter are described: a task's drafts and annotations carry every mask accepted so far,
-and whatever is not described is skipped while the body is read.
+Only the fields that matter are described; whatever is not is skipped while the body is read.
 """
 
 from typing import Annotated, Any, TypeVar
@@ -31,8 +30,12 @@ class Value(Message):
 
     x: Number | None = None
     y: Number | None = None
+    width: Number | None = None
+    height: Number | None = None
+    rotation: Number | None = None
     labels: Labels | None = None
     keypointlabels: Labels | None = None
+    rectanglelabels: Labels | None = None
 
 
 class Item(Message):
@@ -70,10 +73,17 @@ class Task(Message):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
+class OpenTask(Task):
+    """A task with what has been drawn on it: submitted `annotations`, and the asking annotator's own `drafts`."""
+
+    drafts: Any = None
+    annotations: Any = None
+
+
 class PredictRequest(Message):
     """Body of POST /predict."""
 
-    tasks: Annotated[tuple[Task, ...], FailFast()]
+    tasks: Annotated[tuple[OpenTask, ...], FailFast()]
     project: Identifier | None = None
     label_config: str | None = None
     params: Parameters | None = None

@@ -1,12 +1,14 @@
-"""What an annotator has asked for: ordered clicks with roles, and the region they belong to."""
+"""What an annotator has asked for: ordered clicks with roles, or a box, and the region they belong to."""
 
 import logging
+import math
 from dataclasses import dataclass
 
 from model import Click, Role
 from model.errors import InvalidClick, RequestInvalid
-from plugins.labelstudio.labelling import CLICK_TAGS, Labelling
-from plugins.labelstudio.messages import Context, Item
+from model.geometry import Box
+from plugins.labelstudio.labelling import BOX_TAGS, CLICK_TAGS, Labelling
+from plugins.labelstudio.messages import Context, Item, Value
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,24 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """A rectangle around an object, upright, in percent of the upright image."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def box(self, width: int, height: int) -> Box:
+        """The whole pixels of an image of that size that it touches, at least one; raises InvalidClick."""
+        # Rounded, since a rectangle that was turned misses whole pixels by the last bits.
+        left, right = (round(_pixels(at, width, "x") + 0.5, 6) for at in (self.left, self.right))
+        top, bottom = (round(_pixels(at, height, "y") + 0.5, 6) for at in (self.top, self.bottom))
+        first, upper = min(math.floor(left), width - 1), min(math.floor(top), height - 1)
+        return Box(first, upper, max(math.ceil(right), first + 1), max(math.ceil(bottom), upper + 1))
+
+
+@dataclass(frozen=True)
 class Prompt:
     """The clicks on one object.
 
@@ -44,11 +64,13 @@ class Prompt:
         image: name of the Image tag.
         points: the clicks in order, the selection click first.
         size: (width, height) of the image as the annotator sees it; None if Label Studio did not say.
+        extent: the rectangle in whose middle the only click lies, if one was drawn instead of clicks.
     """
 
     image: str
     points: tuple[tuple[Point, Role], ...]
     size: tuple[int, int] | None
+    extent: Extent | None = None
 
     @property
     def region(self) -> str:
@@ -93,17 +115,14 @@ class Prompt:
 
 
 def read_prompt(context: Context, labelling: Labelling) -> Prompt | None:
-    """The clicks of a request in order, with their roles; None if no click is left that counts.
+    """The clicks of a request in order, with their roles, or its box; None if no click is left that counts.
 
     Raises:
-        RequestInvalid: something else than clicks, or clicks that cannot be placed.
+        RequestInvalid: something else than clicks or boxes, or what cannot be placed.
     """
     clicks = [item for item in context.result if item.type in CLICK_TAGS]
     if not clicks:
-        if context.result:
-            kinds = ", ".join(sorted({item.type for item in context.result}))
-            raise RequestInvalid(f"context: expected clicks of a KeyPoint or KeyPointLabels tag, got {kinds}")
-        return None
+        return _read_box(context)
     points = _counting(_points(clicks, context.result))
     if not points:
         return None
@@ -115,22 +134,83 @@ def read_prompt(context: Context, labelling: Labelling) -> Prompt | None:
     return Prompt(image, _with_roles(points, labelling), _shown_size(clicks))
 
 
+def _read_box(context: Context) -> Prompt | None:
+    """The newest rectangle: those before it are of objects that have been accepted, or have been there before."""
+    boxes = [item for item in context.result if item.type in BOX_TAGS]
+    if not boxes:
+        if context.result:
+            kinds = ", ".join(sorted({item.type for item in context.result}))
+            raise RequestInvalid(
+                f"context: expected clicks of a KeyPoint or KeyPointLabels tag, or a rectangle, got {kinds}; "
+                'set smart="false" on that tag'
+            )
+        return None
+    newest = boxes[-1]
+    _require_upright(newest)
+    extent = _extent(newest)
+    middle = Point(
+        newest.id,
+        (extent.left + extent.right) / 2,
+        (extent.top + extent.bottom) / 2,
+        newest.from_name,
+        None,
+        _labels(context.result)[newest.id],
+    )
+    return Prompt(newest.to_name, ((middle, "select"),), _shown_size([newest]), extent)
+
+
+def _extent(item: Item) -> Extent:
+    """The part of the image that a rectangle surrounds, turned about its first corner or not."""
+    value = item.value
+    x, y, width, height = value.x, value.y, value.width, value.height
+    if x is None or y is None or width is None or height is None:
+        raise RequestInvalid(f"context: expected x, y, width and height of rectangle {item.id!r}, got fewer")
+    # Percent of the width and of the height: a turn needs both in the same unit.
+    shape = (
+        item.original_height / item.original_width if item.original_width and item.original_height else 1.0
+    )
+    cosine, sine = math.cos(math.radians(_turn(value))), math.sin(math.radians(_turn(value)))
+    across = (0.0, width * cosine, width * cosine - height * shape * sine, -height * shape * sine)
+    down = (0.0, width * sine / shape, width * sine / shape + height * cosine, height * cosine)
+    columns, rows = [x + part for part in across], [y + part for part in down]
+    extent = Extent(
+        max(min(columns), 0.0), max(min(rows), 0.0), min(max(columns), 100.0), min(max(rows), 100.0)
+    )
+    if extent.left >= extent.right or extent.top >= extent.bottom:
+        raise RequestInvalid(f"context: expected a rectangle on the image, got {item.id!r} beside it")
+    return extent
+
+
+def _turn(value: Value) -> float:
+    return value.rotation or 0.0
+
+
 def _points(clicks: list[Item], everything: tuple[Item, ...]) -> list[Point]:
     """One point for each id: Labels beside KeyPoint send the click and its label as two items."""
-    labels: dict[str, tuple[str, ...]] = {}
-    for item in everything:
-        labels[item.id] = labels.get(item.id) or item.value.keypointlabels or item.value.labels or ()
+    labels = _labels(everything)
     points: dict[str, Point] = {}
     for item in clicks:
         if item.value.x is None or item.value.y is None:
             raise RequestInvalid(f"context: expected x and y in the value of click {item.id!r}, got none")
-        if item.image_rotation:
-            raise RequestInvalid(
-                f"image_rotation: expected 0, got {item.image_rotation:g}; turn the image back"
-            )
+        _require_upright(item)
         point = Point(item.id, item.value.x, item.value.y, item.from_name, item.is_positive, labels[item.id])
         points.setdefault(item.id, point)
     return list(points.values())
+
+
+def _labels(items: tuple[Item, ...]) -> dict[str, tuple[str, ...]]:
+    """Labels by id, from whichever item of that id has them."""
+    labels: dict[str, tuple[str, ...]] = {}
+    for item in items:
+        value = item.value
+        own = value.keypointlabels or value.rectanglelabels or value.labels
+        labels[item.id] = labels.get(item.id) or own or ()
+    return labels
+
+
+def _require_upright(item: Item) -> None:
+    if item.image_rotation:
+        raise RequestInvalid(f"image_rotation: expected 0, got {item.image_rotation:g}; turn the image back")
 
 
 def _counting(points: list[Point]) -> list[Point]:

@@ -6,7 +6,7 @@ of the run field size, the count - 1 in that many bits, and one value or `count`
 a list of numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,24 @@ def decode(rle: Sequence[int], width: int, height: int) -> NDArray[np.uint8]:
     Raises:
         RequestInvalid: the numbers are no brush region of an image of that size.
     """
+    data, count = _data(rle, width, height)
+    pixels = _unpack(data, count).reshape(height, width, CHANNELS)
+    return np.ascontiguousarray(pixels[:, :, CHANNELS - 1])
+
+
+def covers(rle: Sequence[int], width: int, height: int, column: int, row: int) -> bool:
+    """Whether a brush region has been drawn on a pixel; much cheaper than `decode`, with the same errors."""
+    data, count = _data(rle, width, height)
+    wanted = CHANNELS * (row * width + column) + CHANNELS - 1
+    for done, run, position, literal in _tokens(data, count):
+        if wanted < done + run:
+            first = position + WORD_BITS * (wanted - done if literal else 0)
+            return bool(_literals(data + bytes(8), first, 1)[0])
+    return False
+
+
+def _data(rle: Sequence[int], width: int, height: int) -> tuple[bytes, int]:
+    """The bytes of a region and how many values they stand for."""
     try:
         data = bytes(list(rle))
     except (TypeError, ValueError):
@@ -70,8 +88,7 @@ def decode(rle: Sequence[int], width: int, height: int) -> NDArray[np.uint8]:
         raise RequestInvalid(
             f"brush region: expected {expected} values for an image of {width} x {height}, got {count}"
         )
-    pixels = _unpack(data, count).reshape(height, width, CHANNELS)
-    return np.ascontiguousarray(pixels[:, :, CHANNELS - 1])
+    return data, count
 
 
 def _runs(flat: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -109,6 +126,18 @@ def _pack(header: bytes, codes: NDArray[np.int64], sizes: NDArray[np.int64]) -> 
 
 def _unpack(data: bytes, count: int) -> NDArray[np.uint8]:
     """The `count` values that the tokens stand for."""
+    padded = data + bytes(8)
+    values = np.zeros(count, dtype=np.uint8)
+    for done, run, position, literal in _tokens(data, count):
+        if literal:
+            values[done : done + run] = _literals(padded, position, run)
+        else:
+            values[done : done + run] = _literals(padded, position, 1)[0]
+    return values
+
+
+def _tokens(data: bytes, count: int) -> Iterator[tuple[int, int, int, bool]]:
+    """Each token: how many values come before it and how many it stands for, the bit of its first value, its kind."""
     header = int.from_bytes(data[:HEADER_BYTES], "big") >> 8 * HEADER_BYTES - HEADER_BITS
     fields = [(header >> 4 * (3 - index) & 0b1111) + 1 for index in range(4)]
     if (header >> 16 & 0b11111) + 1 != WORD_BITS:
@@ -117,7 +146,6 @@ def _unpack(data: bytes, count: int) -> NDArray[np.uint8]:
         )
     limit = 8 * len(data)
     padded = data + bytes(8)
-    values = np.zeros(count, dtype=np.uint8)
     position, done = HEADER_BITS, 0
     while done < count:
         window = int.from_bytes(padded[position >> 3 : (position >> 3) + 6], "big") << (position & 7)
@@ -129,12 +157,8 @@ def _unpack(data: bytes, count: int) -> NDArray[np.uint8]:
         end = position + WORD_BITS * (run if literal else 1)
         if end > limit or done + run > count:
             raise RequestInvalid(f"brush region: expected {count} values, the data is damaged after {done}")
-        if literal:
-            values[done : done + run] = _literals(padded, position, run)
-        else:
-            values[done : done + run] = window >> (45 - field - WORD_BITS) & 0xFF
+        yield done, run, position, literal
         position, done = end, done + run
-    return values
 
 
 def _literals(padded: bytes, position: int, count: int) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid, Stor
 from plugins.labelstudio.adapter import Adapter
 from plugins.labelstudio.client import Connection, LabelStudioClient
 from plugins.labelstudio.corrections import TOOL, Understanding
+from plugins.labelstudio.options import Options
 from plugins.ports import Downloader, ImageLoader, ImageT, Learning, PredictionService
 
 
@@ -18,7 +19,9 @@ def create_blueprint(
     images: ImageLoader[ImageT],
     download: Downloader,
     connection: Connection | None = None,
+    *,
     learning: Learning | None = None,
+    options: Options | None = None,
 ) -> Blueprint:
     """Routes /setup, /predict, /webhook and /versions.
 
@@ -28,9 +31,10 @@ def create_blueprint(
         download: gets the bytes of images.
         connection: how Label Studio is reached; by default as /setup says.
         learning: what annotators hand in goes there; None: nowhere.
+        options: what the team has chosen of the answers.
     """
     client = LabelStudioClient(download, connection or Connection())
-    adapter = Adapter(service, images, client, learning)
+    adapter = Adapter(service, images, client, learning, options)
     if learning is not None:
         learning.join(TOOL, fetcher(client), Understanding(learning))
     routes = Blueprint("labelstudio", __name__)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model import Click, Prediction
 from model.errors import BoundaryClickError, ImageRejected
+from model.geometry import Box
 
 GOLDEN = Path(__file__).parent / "golden"
 RADIUS = 20
@@ -48,7 +49,7 @@ class Picture:
 
 @dataclass
 class Discs:
-    """Answers with a disc around each click; `empty` makes it find nothing."""
+    """Answers with a disc around each click, on top of the mask or the box; `empty` makes it find nothing."""
 
     empty: bool = False
     asked: list[tuple[Click, ...]] = field(default_factory=list)
@@ -57,17 +58,23 @@ class Discs:
     version: str = "discs-1"
 
     def predict(
-        self, image: Picture, clicks: Sequence[Click], mask: NDArray[np.bool_] | None = None
+        self,
+        image: Picture,
+        clicks: Sequence[Click],
+        mask: NDArray[np.bool_] | None = None,
+        box: Box | None = None,
     ) -> Prediction:
         height, width = image.pixels.shape[:2]
         for click in clicks:
             click.require_inside(width, height)
         self.asked.append(tuple(clicks))
         rows, columns = np.mgrid[:height, :width]
-        found = np.zeros((height, width), dtype=bool)
+        found = np.zeros((height, width), dtype=bool) if mask is None else mask.copy()
         for click in () if self.empty else clicks:
             found |= (columns - click.x) ** 2 + (rows - click.y) ** 2 < RADIUS**2
-        return Prediction(found, found.astype(np.float32) - np.float32(0.5), 0.87654321, None)
+        if box is not None:
+            found[box.top : box.bottom, box.left : box.right] = True
+        return Prediction(found, found.astype(np.float32) - np.float32(0.5), 0.87654321, box)
 
     def warm(self, image: Picture) -> None:
         self.warmed.append(image.digest)

@@ -46,15 +46,28 @@ def test_the_mask_goes_to_the_brush(tags: str, control: str, labels: str | None)
 @pytest.mark.parametrize(
     "tags",
     [
-        f'<PolygonLabels name="p" toName="image">{LABELS}</PolygonLabels>',
-        f'<BrushLabels name="b" toName="other">{LABELS}</BrushLabels><Polygon name="p" toName="image"/>',
+        f'<RectangleLabels name="p" toName="image">{LABELS}</RectangleLabels>',
+        f'<BrushLabels name="b" toName="other">{LABELS}</BrushLabels><Rectangle name="p" toName="image"/>',
     ],
 )
-def test_without_a_brush_the_line_says_what_is_missing(tags: str) -> None:
+def test_where_no_mask_can_go_the_line_says_what_is_missing(tags: str) -> None:
     with pytest.raises(
-        RequestInvalid, match="expected a BrushLabels or Brush tag on the image 'image', got polygon"
+        RequestInvalid, match="PolygonLabels, Brush or Polygon on the image 'image', got rectangle"
     ):
         read_labelling(view(tags)).output("image")
+
+
+def test_a_brush_comes_before_a_polygon_and_labels_come_with_either() -> None:
+    polygon = f'<PolygonLabels name="p" toName="image">{LABELS}</PolygonLabels>'
+    assert read_labelling(view(polygon)).output("image").control.is_polygon
+    bare = f'<Labels name="l" toName="image">{LABELS}</Labels><Polygon name="p" toName="image"/>'
+    output = read_labelling(view(bare)).output("image")
+    assert (output.control.is_polygon, output.choose(("Cat", "Mouse"))) == (True, ("Cat",))
+    assert (
+        not read_labelling(view(polygon + '<Brush name="b" toName="image"/>'))
+        .output("image")
+        .control.is_polygon
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from model import Click
 from model.errors import InvalidClick, RequestInvalid
+from model.geometry import Box
 from plugins.labelstudio.labelling import Labelling, read_labelling
 from plugins.labelstudio.messages import Context, PredictRequest, parse
 from plugins.labelstudio.prompts import Prompt, read_prompt
@@ -39,6 +40,17 @@ def point(name: str, x: float = 50.0, y: float = 50.0, **changes: Any) -> dict[s
     }
     merged = {**item, **changes}
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def rectangle(name: str, *, labels: bool = False, **changes: Any) -> dict[str, Any]:
+    """A rectangle as the page sends it, without is_positive."""
+    value: dict[str, Any] = {"x": 25.0, "y": 50.0, "width": 50.0, "height": 25.0, "rotation": 0}
+    moved = {key: changes.pop(key) for key in list(changes) if key in value}
+    kind = "rectanglelabels" if labels else "rectangle"
+    named = {"rectanglelabels": ["Cat"]} if labels else {}
+    return point(
+        name, type=kind, from_name="box", is_positive=None, value={**value, **moved, **named}, **changes
+    )
 
 
 def prompt(*items: dict[str, Any], labelling: Labelling = ONE_TOOL) -> Prompt | None:
@@ -206,15 +218,55 @@ def test_another_resolution_of_it_is_fine(width: int, height: int) -> None:
     ("items", "message"),
     [
         (
-            [point("r", type="rectangle")],
-            "expected clicks of a KeyPoint or KeyPointLabels tag, got rectangle",
+            [point("b", type="brushlabels")],
+            'expected clicks of a KeyPoint or KeyPointLabels tag, or a rectangle, got brushlabels; set smart="false"',
         ),
+        (
+            [point("r", type="rectangle")],
+            "expected x, y, width and height of rectangle 'r', got fewer",
+        ),
+        (
+            [rectangle("r", x=120.0)],
+            "expected a rectangle on the image, got 'r' beside it",
+        ),
+        ([rectangle("r", image_rotation=90)], "image_rotation: expected 0, got 90"),
         ([point("a", value={"labels": []})], "expected x and y in the value of click 'a'"),
         ([point("a", image_rotation=90)], "image_rotation: expected 0, got 90"),
         ([point("a"), point("b", to_name="other")], "expected clicks on one image"),
     ],
-    ids=["rectangle", "no place", "turned image", "two images"],
+    ids=[
+        "brush",
+        "half a rectangle",
+        "rectangle outside",
+        "turned rectangle image",
+        "no place",
+        "turned image",
+        "two images",
+    ],
 )
 def test_what_cannot_be_placed_is_refused(items: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(RequestInvalid, match=message):
         prompt(*items)
+
+
+def test_the_newest_rectangle_is_the_box_with_its_middle_as_selection() -> None:
+    found = prompt(rectangle("old"), rectangle("new", labels=True, x=10.0))
+    assert found is not None
+    assert (found.region, found.labels) == ("tor-new", ("Cat",))
+    assert found.clicks(640, 480) == [Click(223.5, 299.5, "select")]
+    assert found.extent is not None
+    assert found.extent.box(640, 480) == Box(64, 240, 384, 360)
+
+
+def test_clicks_come_before_rectangles() -> None:
+    found = prompt(rectangle("r"), point("a"))
+    assert found is not None
+    assert (found.region, found.extent) == ("tor-a", None)
+
+
+def test_a_turned_rectangle_is_what_surrounds_it_and_stays_on_the_image() -> None:
+    found = prompt(rectangle("r", x=50.0, y=50.0, width=75.0, height=10.0, rotation=90))
+    assert found is not None
+    assert found.extent is not None
+    # A quarter turn about the first corner: 480 px down, of which 240 are on the image, and 48 px to the left.
+    assert found.extent.box(640, 480) == Box(272, 240, 320, 480)

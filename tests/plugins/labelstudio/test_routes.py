@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from model import Click
 from model.errors import ImageRejected, ImageTooLarge
 from plugins.labelstudio import Connection, create_blueprint
+from plugins.labelstudio.options import Options
 from plugins.labelstudio.rle import decode
 from tests.plugins.labelstudio.doubles import RADIUS, Discs, Downloads, Pictures, golden
 
@@ -113,11 +114,33 @@ def test_an_image_that_cannot_be_warmed_is_a_line_in_the_log(
     assert service.warmed == []
 
 
-def test_many_tasks_without_clicks_are_answered_at_once(http: FlaskClient, downloads: Downloads) -> None:
+def test_several_tasks_at_once_are_predicted_with_a_score_each(
+    http: FlaskClient, service: Discs, downloads: Downloads
+) -> None:
     body = golden("request-opened")
-    response = http.post("/predict", json={**body, "tasks": body["tasks"] * 500})
+    (task,) = body["tasks"]
+    unreachable = {**task, "id": 8, "data": {"image": "no reference"}}
+    tasks = [task, unreachable, {**task, "id": 9}]
+    results = http.post("/predict", json={**body, "tasks": tasks}).get_json()["results"]
+    assert results[1] == []
+    for result, number in ((results[0], 2), (results[2], 9)):
+        (item,) = result["result"]
+        assert item["id"] == f"tor-task-{number}"
+        assert item["value"]["brushlabels"] == []
+        assert 0 < result["score"] < 1
+        assert decode(item["value"]["rle"], 600, 400)[200, 300]
+    assert service.asked == [(Click(299.5, 199.5, "select"),)] * 2
+
+
+def test_without_prelabelling_nothing_is_predicted_unasked(service: Discs, downloads: Downloads) -> None:
+    app = Flask("test")
+    app.register_blueprint(
+        create_blueprint(service, Pictures(), downloads, Connection(STUDIO), options=Options(prelabel=False))
+    )
+    body = golden("request-opened")
+    response = app.test_client().post("/predict", json={**body, "tasks": body["tasks"] * 500})
     assert response.get_json() == {"results": []}
-    assert downloads.seen == []
+    assert (downloads.seen, service.asked) == ([], [])
 
 
 def test_nothing_found_is_an_empty_prediction(http: FlaskClient, service: Discs) -> None:
@@ -137,7 +160,7 @@ def test_alt_clicks_alone_are_an_empty_prediction(http: FlaskClient, service: Di
     assert service.asked == []
 
 
-def test_the_drafts_of_a_task_are_not_read(http: FlaskClient) -> None:
+def test_drafts_that_cannot_be_read_are_passed_over(http: FlaskClient) -> None:
     body = golden("request-clicks-1")
     body["tasks"][0]["drafts"] = [{"result": [{"value": {"rle": "not even a list"}}]}, 7]
     assert answered(http, body)["result"]
