@@ -60,14 +60,17 @@ def attach(server: Server, project: int, url: str, credentials: BasicAuth | None
     before = read_backends(server, project)
     ours = _ours(before, url)
     wanted: dict[str, Any] = {"url": url, "project": project, "title": TITLE, "is_interactive": True}
-    wanted["auth_method"] = "BASIC_AUTH" if credentials else "NONE"
     if credentials:
-        wanted |= {"basic_auth_user": credentials.user, "basic_auth_pass": credentials.password}
+        wanted |= {
+            "auth_method": "BASIC_AUTH",
+            "basic_auth_user": credentials.user,
+            "basic_auth_pass": credentials.password,
+        }
     try:
         if ours is None:
             backend, done = server.send(Backend, "POST", "/api/ml/", json=wanted), "attached"
         else:
-            backend = server.send(Backend, "PATCH", f"/api/ml/{ours.id}/", json=wanted)
+            backend = server.send(Backend, "PATCH", f"/api/ml/{ours.id}", json=wanted)
             done = "attached already" if _same(ours.url, url) else f"moved here from {ours.url}"
     except Refused as refusal:
         # Label Studio keeps the backend and then fails at the webhook when only one of its two locks is open.
@@ -88,15 +91,16 @@ def fix_webhook(server: Server, project: int, url: str, credentials: BasicAuth |
     Raises:
         SettingsError: Label Studio refuses.
     """
-    wanted = {
+    wanted: dict[str, Any] = {
         "url": url.rstrip("/") + "/webhook",
         "project": project,
         "send_payload": True,
         "send_for_all_actions": True,
         "is_active": True,
-        "headers": credentials.header if credentials else {},
     }
-    there = [hook for hook in _webhooks(server, project) if _same(hook.url, str(wanted["url"]))]
+    if credentials:
+        wanted["headers"] = credentials.header
+    there = [hook for hook in _webhooks(server, project) if _same(hook.url, wanted["url"])]
     try:
         if not there:
             server.send(Webhook, "POST", "/api/webhooks/", json=wanted)

@@ -17,6 +17,10 @@ SHORTEST_TITLE = 3
 LONGEST_TITLE = 50
 """Characters; Label Studio's limits."""
 
+DATA_KEY = "image"
+UPLOADED = "$undefined$"
+"""Label Studio's key of an uploaded file: it is shown whatever key the labelling configuration has."""
+
 Say = Callable[[str], None]
 
 
@@ -86,7 +90,8 @@ def set_up(server: Server, wishes: Wishes, say: Say) -> int:
     if task is None:
         say("trial click: none, the project has no task yet; run this again when it has")
     else:
-        say(trial_click(server, backend.id, task, read_labelling(project.label_config)))
+        headers = wishes.credentials.header if wishes.credentials else {}
+        say(trial_click(server, backend, task, project.label_config, headers))
     return project.id
 
 
@@ -101,7 +106,7 @@ def _project(server: Server, wishes: Wishes, say: Say) -> Project:
             ) from None
     else:
         found = _find(server, wishes.title or "")
-    configuration = _configuration(wishes, found)
+    configuration = _configuration(server, wishes, found)
     wanted = {"label_config": configuration}
     try:
         if found is None:
@@ -119,7 +124,8 @@ def _project(server: Server, wishes: Wishes, say: Say) -> Project:
 
 
 def _find(server: Server, title: str) -> Project | None:
-    """The project of that very title."""
+    """The project of that very title; Label Studio cuts off blanks around it."""
+    title = title.strip()
     if not SHORTEST_TITLE <= len(title) <= LONGEST_TITLE:
         raise SettingsError(
             f"--new: expected a name of {SHORTEST_TITLE} to {LONGEST_TITLE} characters, got {shortened(title)}"
@@ -136,7 +142,7 @@ def _find(server: Server, title: str) -> Project | None:
     return found[0] if found else None
 
 
-def _configuration(wishes: Wishes, found: Project | None) -> str:
+def _configuration(server: Server, wishes: Wishes, found: Project | None) -> str:
     """The project's own labelling configuration if it works and nothing else is wished, else one of ours."""
     labelling = _labelling(found) if found else None
     image = _image(labelling) if labelling else None
@@ -149,13 +155,22 @@ def _configuration(wishes: Wishes, found: Project | None) -> str:
             "--labels: expected the names of the classes by commas, since the project has none"
         )
     if labelling is None or image is None:
-        return render(wishes.shape or "brush", wishes.tools or "one", labels)
+        key = _data_key(server, found) if found else DATA_KEY
+        return render(wishes.shape or "brush", wishes.tools or "one", labels, key)
     return render(
         wishes.shape or shape_of(labelling),
         wishes.tools or tools_of(labelling),
         labels,
         labelling.images[image],
     )
+
+
+def _data_key(server: Server, project: Project) -> str:
+    """Where the tasks that are there keep their image; for files that were uploaded any key will do."""
+    task = next(read_tasks(server, project.id), None)
+    if task is None or {DATA_KEY, UPLOADED} & set(task.data):
+        return DATA_KEY
+    return next((key for key, value in task.data.items() if "/" in str(value)), DATA_KEY)
 
 
 def _labelling(project: Project) -> Labelling | None:

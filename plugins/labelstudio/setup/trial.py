@@ -1,15 +1,27 @@
 """One click through Label Studio to the backend and back, as an annotator makes it; nothing of it is kept there."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
+import requests
+
 from model.errors import SettingsError
-from plugins.labelstudio.labelling import CLICK_TAGS, Labelling
+from plugins.labelstudio.labelling import CLICK_TAGS, Labelling, read_labelling
 from plugins.labelstudio.messages import Message, Task, shortened
+from plugins.labelstudio.setup.connecting import Backend
 from plugins.labelstudio.setup.server import Refused, Server
 
 CLICK = "boundaryclick-trial"
-TOKEN_WORDS = ("401", "403", "token", "Token")
+TIMEOUT = (3.0, 60.0)
+
+
+Headers = Mapping[str, str]
+
+_ADVICE = (
+    "if the backend cannot read the image: start it with LABEL_STUDIO_URL, as it reaches Label Studio, "
+    "and LABEL_STUDIO_API_KEY; else look at its log"
+)
 
 
 class Suggestion(Message):
@@ -25,22 +37,33 @@ class Answer(Message):
     errors: tuple[str, ...] = ()
 
 
-def trial_click(server: Server, backend: int, task: Task, labelling: Labelling) -> str:
+def trial_click(server: Server, backend: Backend, task: Task, configuration: str, headers: Headers) -> str:
     """Click the middle of a task's image; says how it went.
 
+    Args:
+        configuration: the project's labelling configuration.
+        headers: with which the backend may be asked from here what the trouble is.
+
     Raises:
-        SettingsError: no region came back; with the backend's words.
+        SettingsError: no region came back; with the backend's words if it can be reached from here.
     """
-    path = f"/api/ml/{backend}/interactive-annotating"
+    context = {"result": _click(read_labelling(configuration))}
+    path = f"/api/ml/{backend.id}/interactive-annotating"
     start = time.monotonic()
     try:
-        answer = server.send(
-            Answer, "POST", path, json={"task": task.id, "context": {"result": _click(labelling)}}
-        )
+        answer = server.send(Answer, "POST", path, json={"task": task.id, "context": context})
     except Refused as refusal:
         raise SettingsError(f"trial click on task {task.id}: {shortened(refusal.words, 300)}") from None
     if answer.errors:
-        raise SettingsError(_explained(task, answer.errors[0]))
+        body = {
+            "tasks": [task.model_dump()],
+            "label_config": configuration,
+            "params": {"context": context},
+        }
+        cause = _cause(backend.url, body, headers)
+        advice = _ADVICE if cause is None or cause.startswith("image") else "its log has it too"
+        told = cause or shortened(answer.errors[0], 300)
+        raise SettingsError(f"trial click on task {task.id}: expected a mask, got {told}; {advice}")
     seconds = time.monotonic() - start
     if answer.data is None or not answer.data.result:
         return f"trial click on task {task.id}: answered after {seconds:.1f} s, with no object in the middle"
@@ -68,11 +91,12 @@ def _click(labelling: Labelling) -> list[dict[str, Any]]:
     ]
 
 
-def _explained(task: Task, words: str) -> str:
-    told = f"trial click on task {task.id}: expected a mask, got {shortened(words, 300)}"
-    if any(word in words for word in TOKEN_WORDS):
-        return (
-            f"{told}; the backend cannot read the image: start it with LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY "
-            "(URL as seen from the backend; the token may be the one given here)"
+def _cause(url: str, body: Mapping[str, Any], headers: Headers) -> str | None:
+    """The backend's own words, of which Label Studio keeps only the status; None if it is out of reach from here."""
+    try:
+        answer = requests.post(
+            url.rstrip("/") + "/predict", json=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
         )
-    return f"{told}; look at the backend's log"
+        return str(answer.json()["error"])
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        return None
