@@ -149,10 +149,11 @@ class CvatClient:
         except (exceptions.OpenApiException, exceptions.CvatSdkException, HTTPError, OSError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ImageRejected(f"CVAT at {self.server}: {what}: {type(error).__name__}: {reason}") from None
-        except (AssertionError, UnicodeDecodeError, json.JSONDecodeError):
-            # What cvat-sdk does when something answers that is no CVAT.
+        except (AssertionError, TypeError, ValueError):
+            # What cvat-sdk makes of answers that are not CVAT's, or not those of its own version.
             raise ImageRejected(
-                f"CVAT at {self.server}: {what}: expected CVAT's answer, got something else; check the URL"
+                f"CVAT at {self.server}: {what}: expected CVAT's answer, got something else; check the URL, "
+                "and that cvat-sdk has about CVAT's version"
             ) from None
 
 

@@ -18,6 +18,7 @@ ANSWERS = Path(__file__).parent / "answers"
 TOKEN = "a-personal-access-token"
 LOGIN = {"username": "worker2", "password": "secret"}
 HERE = "http://localhost:8080"
+WHEN = "2026-07-02T09:30:15Z"
 
 
 def told(name: str) -> Any:
@@ -98,8 +99,9 @@ class Cvat:
         if path == "/api/labels":
             return told("labels")
         if found := re.fullmatch(r"/api/requests/(\w+)", path):
-            return {"status": "finished", "message": "", "id": found[1], "operation": {"type": "create:task"},
-                    "created_date": "2026-07-02T09:30:15Z", "owner": None}  # fmt: skip
+            operation = {"type": "create:task", "target": "task"}
+            done = {"status": "finished", "message": "", "id": found[1], "operation": operation}
+            return done | {"created_date": WHEN, "owner": {"id": 7, "username": "worker2"}}
         if found := re.fullmatch(r"/api/(jobs|tasks|projects)/(\d+)(/.*)?", path):
             return self._part(found[1], int(found[2]), found[3] or "", query)
         return None
