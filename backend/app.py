@@ -1,30 +1,52 @@
 """Composition root: the one place that knows settings, model, service, page and plugins, and joins them."""
 
 import logging
+import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from backend import web
+from backend.access import Login, require_login
 from backend.addresses import HostPolicy, Origin
 from backend.decoding import ImageLimits
 from backend.fetching import Downloader
 from backend.images import ImageStore
+from backend.intake import Fetch
 from backend.learning import Learning
+from backend.learning.heads import Heads
+from backend.learning.queue import Queue
+from backend.learning.worker import Worker, Workplace
 from backend.prediction import PredictionService, use_threads
 from backend.settings import Settings
+from backend.troubles import Troubles
+from backend.web.learning import create_blueprint as create_learning_blueprint
 from model import __version__
-from model.errors import BoundaryClickError, ImageTooLarge
+from model.corrections import ImageReference
+from model.errors import BoundaryClickError, ImageTooLarge, SettingsError, StoreError
 from model.predictor import Predictor, load_predictor
+from plugins.cvat.client import Connection as CvatConnection
+from plugins.cvat.client import CvatClient
+from plugins.cvat.pulling import TOOL as CVAT
+from plugins.cvat.pulling import fetcher as cvat_fetcher
 from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
 from plugins.labelstudio.client import Connection, LabelStudioClient
+from plugins.labelstudio.corrections import TOOL as LABEL_STUDIO
 from plugins.labelstudio.options import Options
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
+from plugins.labelstudio.routes import fetcher
 
 log = logging.getLogger("boundaryclick")
+
+QUEUE = "boundaryclick-queue"
+"""The application's extension that fine-tunes; whoever serves it starts it."""
+
+LAYOUTS = ("coco", "folder")
+"""What `boundaryclick import` records images of, by their paths on this machine."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +67,20 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
         WeightsError: weights missing, damaged or made for another network; device not there.
         SettingsError: the Label Studio settings do not fit together; the database cannot be used.
     """
-    service, images = create_service(settings, predictor)
+    images = create_images(settings)
     learning = create_learning(settings, images)
+    service = create_service(settings, predictor, images, learning)[0]
     app = Flask("boundaryclick", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     _add_error_handlers(app)
-    _add_health(app, service, _try_out(service))
+    login = _login(settings)
+    _add_health(app, service, _try_out(service), login)
+    if login is not None:
+        require_login(app, login, exempt=("cvat",))
     app.register_blueprint(web.create_blueprint(service, images))
+    if learning is not None:
+        app.extensions[QUEUE] = create_queue(settings, learning)
+        app.register_blueprint(create_learning_blueprint(learning, service))
     app.register_blueprint(
         create_label_studio_blueprint(
             service,
@@ -73,28 +102,86 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
 
 
 def create_service(
-    settings: Settings, predictor: Predictor | None = None
+    settings: Settings,
+    predictor: Predictor | None = None,
+    images: ImageStore | None = None,
+    learning: Learning | None = None,
 ) -> tuple[PredictionService, ImageStore]:
     """The model with its caches, for any program that answers clicks.
 
     Args:
         settings: all of them.
         predictor: used instead of loading `settings.weights`.
+        images: by default new ones.
+        learning: whose versions answer for their projects; without, the shipped head answers for all.
 
     Raises:
         WeightsError: weights missing, damaged or made for another network; device not there.
     """
     use_threads(settings.threads)
+    predictor = predictor or load_predictor(settings.weights, settings.device)
+    heads = None if learning is None else Heads(predictor, learning.versions, settings.device)
     service = PredictionService(
-        predictor or load_predictor(settings.weights, settings.device), settings.feature_cache_bytes
+        predictor, settings.feature_cache_bytes, None if heads is None else heads.predictor
     )
-    return service, create_images(settings)
+    return service, images or create_images(settings)
 
 
 def create_learning(settings: Settings, images: ImageStore) -> Learning | None:
     """Where corrections go; None if the settings say that nothing is kept. Raises SettingsError."""
     url = settings.database
     return None if url is None else Learning(url, images)
+
+
+def create_queue(settings: Settings, learning: Learning) -> Queue:
+    """What fine-tunes, once it is started; told of new jobs from now on. Raises SettingsError."""
+    database, url = settings.database, settings.queue_url
+    if database is None:
+        raise SettingsError("BOUNDARYCLICK_DATABASE_URL: expected a database to learn from, got none")
+    folder = settings.jobs_folder
+    place = Workplace(
+        database=database,
+        folder=folder,
+        weights=settings.weights,
+        device=settings.device,
+        threads=settings.threads,
+        replay=settings.replay,
+        after=settings.learn_after,
+        max_image_bytes=settings.max_image_bytes,
+        max_image_pixels=settings.max_image_pixels,
+    )
+    worker = Worker(learning, place, create_fetchers(settings))
+    redis = None if url is None else url.get_secret_value()
+    queue = Queue(worker, folder, redis, settings.learn_schedule)
+    learning.ring = queue.ring
+    return queue
+
+
+def create_fetchers(settings: Settings) -> dict[str, Fetch]:
+    """Who gets the image files of each tool's corrections."""
+
+    def read(image: ImageReference) -> bytes:
+        return Path(image.reference).read_bytes()
+
+    def from_cvat(image: ImageReference) -> bytes:
+        return cvat_fetcher(create_cvat(), settings.max_image_bytes)(image)
+
+    return {
+        LABEL_STUDIO: fetcher(create_label_studio(settings)),
+        CVAT: from_cvat,
+        **dict.fromkeys(LAYOUTS, read),
+    }
+
+
+def create_cvat(url: str | None = None, organization: str | None = None) -> CvatClient:
+    """The CVAT that the environment names, for whatever asks it for something; raises SettingsError."""
+    told = {
+        name: os.environ.get(f"CVAT_{name}") or None for name in ("URL", "ACCESS_TOKEN", "USER", "PASSWORD")
+    }
+    where = url or told["URL"] or ""
+    return CvatClient(
+        CvatConnection(where, told["ACCESS_TOKEN"], told["USER"], told["PASSWORD"], organization)
+    )
 
 
 def create_images(settings: Settings) -> ImageStore:
@@ -126,6 +213,15 @@ def _connection(settings: Settings) -> Connection:
     )
 
 
+def _login(settings: Settings) -> Login | None:
+    """User name and password that are asked for; None: none are. Raises SettingsError for one without the other."""
+    user, password = settings.basic_auth_user, settings.basic_auth_pass
+    secret = "" if password is None else password.get_secret_value()
+    if bool(user) != bool(secret):
+        raise SettingsError("BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too")
+    return Login(user, secret) if user else None
+
+
 def _try_out(service: PredictionService) -> Readiness:
     """Make the first prediction, which is also the slowest, before anybody waits for it."""
     try:
@@ -136,16 +232,24 @@ def _try_out(service: PredictionService) -> Readiness:
     return Readiness(None)
 
 
-def _add_health(app: Flask, service: PredictionService, readiness: Readiness) -> None:
+def _add_health(
+    app: Flask, service: PredictionService, readiness: Readiness, login: Login | None
+) -> None:
+    troubles = Troubles()
+    troubles.listen(app)
+
     @app.get("/health")
     def health() -> Response:
         return jsonify(status="UP", version=__version__, model_version=service.version)
 
     @app.get("/ready")
     def ready() -> ResponseReturnValue:
+        # What went wrong is for those who may know of the images and tasks that it names.
+        latest = troubles.latest() if login is None or login.is_told() else []
+        errors = [asdict(trouble) for trouble in latest]
         if readiness.reason is None:
-            return jsonify(ready=True, model_version=service.version)
-        return jsonify(ready=False, error=readiness.reason), 503
+            return jsonify(ready=True, model_version=service.version, errors=errors)
+        return jsonify(ready=False, error=readiness.reason, errors=errors), 503
 
 
 def _add_error_handlers(app: Flask) -> None:
@@ -153,7 +257,7 @@ def _add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(BoundaryClickError)
     def refused(error: BoundaryClickError) -> ResponseReturnValue:
-        return jsonify(error=_one_line(error)), 413 if isinstance(error, ImageTooLarge) else 400
+        return jsonify(error=_one_line(error)), _status(error)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:

@@ -96,6 +96,11 @@ class PredictionService:
         """Name of the weights that answer where no project is named."""
         return self.version_for("")
 
+    @property
+    def shipped(self) -> str:
+        """Name of the weights that answer where nothing has been learnt."""
+        return self._predictor.version
+
     def version_for(self, project: str) -> str:
         """Name of the weights that answer for a project."""
         return self._heads(project).version

@@ -52,6 +52,7 @@ class _Server(BaseApplication):
         self._settings = settings
         self._address = listener.getsockname()[:2]
         self._listener = listener
+        self._queue: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -69,6 +70,7 @@ class _Server(BaseApplication):
             "proc_name": "boundaryclick",
             "control_socket_disable": True,
             "post_worker_init": self._announce,
+            "worker_exit": self._leave,
         }
         for name, value in options.items():
             if name in self.cfg.settings:  # older releases know no control socket
@@ -81,14 +83,23 @@ class _Server(BaseApplication):
         )
         logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of its parts already when imported
         _share_heaps()
-        from backend.app import create_app  # noqa: PLC0415 - loads torch, which the master does not need
+        from backend.app import QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
 
         try:
-            return create_app(self._settings)
+            app = create_app(self._settings)
+            self._queue = app.extensions.get(QUEUE)
+            if self._queue is not None and self._settings.queue_url is None:
+                self._queue.start()
+            return app
         except BoundaryClickError as error:
             print(f"boundaryclick serve: {error}", file=sys.stderr, flush=True)
             # Not sys.exit: there is nothing to clean up, and gunicorn would log a traceback.
             os._exit(REFUSED_TO_START)
+
+    def _leave(self, _server: object, _worker: "Worker") -> None:
+        """A fine-tuning that runs goes on with the next start."""
+        if self._queue is not None:
+            self._queue.close()
 
     def _announce(self, worker: "Worker") -> None:
         """Say where to go, once there is somebody to answer."""

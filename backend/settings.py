@@ -87,6 +87,15 @@ class Settings(BaseSettings):
         "The Label Studio host is always allowed.",
     )
 
+    basic_auth_user: str | None = Field(
+        None,
+        validation_alias=_known_as("BASIC_AUTH_USER"),
+        description="User name that Label Studio and the page have to give; CVAT cannot, and is answered without.",
+    )
+    basic_auth_pass: SecretStr | None = Field(
+        None, validation_alias=_known_as("BASIC_AUTH_PASS"), description="The password with it."
+    )
+
     label_studio_url: str = Field(
         "http://localhost:8080",
         validation_alias=_known_as("LABEL_STUDIO_URL", "LABEL_STUDIO_HOST"),
@@ -143,12 +152,39 @@ class Settings(BaseSettings):
         "(~/.local/share).",
     )
 
+    learn_after: int = Field(
+        50, ge=0, description="So many new corrections of a project start a fine-tuning; 0: none does."
+    )
+    learn_schedule: str | None = Field(
+        None,
+        description="When to fine-tune on whatever is new, as cron has it: 0 3 * * * is every night at three.",
+    )
+    queue_url: SecretStr | None = Field(
+        None,
+        description="redis://HOST:PORT/N: fine-tuning is left to `boundaryclick learn --worker` on any machine; "
+        "without it `boundaryclick serve` does it itself.",
+    )
+    learning_folder: Path | None = Field(
+        None,
+        description="Where fine-tuning keeps images and features while it runs; without it boundaryclick/learning "
+        "in XDG_DATA_HOME.",
+    )
+    replay: str | None = Field(
+        None,
+        description="Data set, LAYOUT:PATH, of objects that fine-tuning must not forget; without it a small one that "
+        "ships.",
+    )
+
+    @property
+    def jobs_folder(self) -> Path:
+        """Where fine-tuning works."""
+        return self.learning_folder or _data_folder() / "learning"
+
     @property
     def database(self) -> str | None:
         """URL of the database; None: nothing is kept."""
         if self.database_url is None:
-            folder = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-            return f"sqlite:///{folder}/boundaryclick/corrections.sqlite3"
+            return f"sqlite:///{_data_folder()}/corrections.sqlite3"
         url = self.database_url.get_secret_value().strip()
         return None if url.lower() == "none" else url
 
@@ -200,6 +236,12 @@ class Settings(BaseSettings):
         if value is not None and not value.is_dir():
             raise ValueError("expected an existing folder")
         return value
+
+
+def _data_folder() -> Path:
+    """Where this user's programs keep their data."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "boundaryclick"
 
 
 def variable_names(field: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backend.intake import Fetch
 from backend.store import ALL, CorrectionStore, StoredCorrection, split_name
-from model.errors import ImageRejected
+from model.errors import BoundaryClickError
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _fetch(correction: StoredCorrection, digest: str, fetchers: Mapping[str, Fet
         return f"nobody to fetch images of {correction.image.tool}"
     try:
         data = fetch(correction.image)
-    except (ImageRejected, OSError) as error:
+    except (BoundaryClickError, OSError) as error:
         log.info(
             "an image of %s was not fetched: %s", correction.image.tool, " ".join(str(error).split())[:300]
         )

@@ -41,7 +41,7 @@ from model.predictor import usable_device
 from model.training.objects import is_held_out
 from model.training.run import TrainingRun
 
-HELD_OUT = 0.2
+HELD_OUT = 0.25
 """Share of the images whose corrections are never trained on."""
 
 REPLAY_HELD_OUT = 0.35

@@ -30,7 +30,7 @@ class Queue:
     def __init__(
         self, worker: Worker, folder: Path, url: str | None = None, schedule: str | None = None
     ) -> None:
-        self._worker, self._folder, self._url, self._schedule = worker, folder, url, schedule
+        self.worker, self._folder, self._url, self._schedule = worker, folder, url, schedule
         self._consumer: Consumer | None = None
 
     @cached_property
@@ -44,7 +44,7 @@ class Queue:
     @cached_property
     def _message(self) -> Callable[[], object]:
         """Enqueues."""
-        message: Callable[[], object] = self._huey.task(name="work")(self._worker.tend)
+        message: Callable[[], object] = self._huey.task(name="work")(self.worker.tend)
         return message
 
     def ring(self) -> None:
@@ -58,16 +58,16 @@ class Queue:
         """Work in threads of this process from now on, on what was left over first."""
         _ = self._message
         # A tick that comes while a job is being done is of no use when that has ended.
-        self._huey.periodic_task(crontab(), name="tick", expires=50)(self._worker.tend)
+        self._huey.periodic_task(crontab(), name="tick", expires=50)(self.worker.tend)
         if self._schedule is not None:
-            self._huey.periodic_task(cron(self._schedule), name="schedule")(self._worker.ask_all)
+            self._huey.periodic_task(cron(self._schedule), name="schedule")(self.worker.ask_all)
         self._consumer = _Consumer(self._huey, workers=1, max_delay=LONGEST_DELAY, check_worker_health=False)
         self._consumer.start()
         self.ring()
 
     def close(self) -> None:
         """Stop the threads; a job that is being done waits for the next start."""
-        self._worker.close()
+        self.worker.close()
         if self._consumer is not None:
             self._consumer.stop()
         if "_huey" in self.__dict__:
