@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
 from backend.learning import Learning
@@ -12,6 +13,9 @@ from backend.prediction import PredictionService
 from backend.store import SHIPPED, Collected, Job, Version
 from backend.web.routes import SECURITY_HEADERS
 from model.errors import RequestInvalid
+
+STATIC = Path(__file__).parent / "static"
+"""Served at /assets by the blueprint of the page at `/`."""
 
 
 def create_blueprint(learning: Learning, service: PredictionService) -> Blueprint:
@@ -21,8 +25,7 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
         learning: what is shown and changed.
         service: knows who answers.
     """
-    # The files are those of the page at `/`, which another blueprint serves.
-    web = Blueprint("learning", __name__, static_folder="static", static_url_path="/learning/assets")
+    web = Blueprint("learning", __name__)
 
     @web.after_request
     def secure(response: Response) -> Response:
@@ -31,7 +34,7 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
 
     @web.get("/learning")
     def page() -> Response:
-        return web.send_static_file("learning.html")
+        return send_from_directory(STATIC, "learning.html")
 
     @web.get("/api/learning")
     def state() -> Response:
