@@ -66,6 +66,11 @@ class Predictor:
         self.roles: tuple[Role, ...] = self._passes.roles
         self.version = f"{checkpoint.name}-{checkpoint.digest}"
 
+    @property
+    def passes(self) -> Passes:
+        """The network's passes one by one, for those who measure them."""
+        return self._passes
+
     def start(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None, box: Box | None = None
     ) -> Session:

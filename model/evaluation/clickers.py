@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model import Click, Predictor, simulation
+from model import Click, Predictor, masks, simulation
 from model.clicks import Role
 from model.datasets.layouts import EvaluationObject
 from model.errors import InvalidClick, SettingsError
@@ -94,6 +94,7 @@ CLICKERS: dict[str, Clicker] = {
     "boundary": BoundaryClicker(),
     "paper": PaperClicker(),
     "centre": CentreClicker(),
+    "study": BoundaryClicker(),
 }
 
 
@@ -144,15 +145,72 @@ class Annotator:
 
     def correct(self, predicted: Mask) -> AimedClick | None:
         """The next click on a prediction, (H, W); None if there is nothing left to click."""
-        found = self._clicker.correct(predicted, self._item.truth, self._item.ignore, self._aimed)
+        number = len(self._aimed) + 2
+        found = self._found(predicted, number)
         if found is None:
             return None
         self._aimed.append(found[0])
-        return self._off(*found, number=len(self._aimed) + 1)
+        return self._off(*found, number=number)
+
+    def _found(self, predicted: Mask, number: int) -> tuple[Point, Role] | None:
+        """Where click `number` is aimed."""
+        return self._clicker.correct(predicted, self._item.truth, self._item.ignore, self._aimed)
 
     def _off(self, aim: Point, role: Role, number: int) -> AimedClick:
         truth = self._item.truth
         regions = {"boundary": np.ones(truth.shape, bool), "negative": ~truth}
-        generator = np.random.default_rng([*self._seed, number])
-        x, y = simulation.jittered(aim, self._noise, regions.get(role, truth), generator)
+        x, y = self._moved(aim, regions.get(role, truth), self._generator(number))
         return AimedClick(Click(x, y, role), aim)
+
+    def _moved(self, aim: Point, within: Mask, generator: np.random.Generator) -> Point:
+        """Where the hand ends up."""
+        return simulation.jittered(aim, self._noise, within, generator)
+
+    def _generator(self, *number: int) -> np.random.Generator:
+        return np.random.default_rng([*self._seed, *number])
+
+
+OFF = (2.0, 5.0)
+"""Pixels between a participant's click and the outline (section 4.4)."""
+
+MISTAKEN = 0.12
+"""Share of clicks on another error than the largest one (section 4.4: 88 % are right)."""
+
+
+class Participant(Annotator):
+    """Somebody of the user study (section 4.4): clicks 2 to 5 pixels off, 12 % of them on another error.
+
+    That is the largest of the other errors: mistakes were made between errors of similar size. Without another one
+    there is no mistake. `noise` comes on top; the selection click, which was given in the study, is not off.
+    """
+
+    def _found(self, predicted: Mask, number: int) -> tuple[Point, Role] | None:
+        truth, ignore = self._item.truth, self._item.ignore
+        if self._generator(number, 1).random() < MISTAKEN:
+            largest = masks.largest_component((predicted ^ truth) & ~ignore)
+            mistaken = super()._found(predicted ^ largest, number)
+            if mistaken is not None:
+                return mistaken
+        return super()._found(predicted, number)
+
+    def _moved(self, aim: Point, within: Mask, generator: np.random.Generator) -> Point:
+        if not self._aimed:
+            return super()._moved(aim, within, generator)
+        for _ in range(TRIES):
+            distance, angle = generator.uniform(*OFF), 2 * np.pi * generator.random()
+            x, y = aim[0] + distance * np.cos(angle), aim[1] + distance * np.sin(angle)
+            if 0 <= x <= within.shape[1] - 1 and 0 <= y <= within.shape[0] - 1:
+                return super()._moved((float(x), float(y)), within, generator)
+        return aim
+
+
+TRIES = 20
+"""Directions that are tried from a point near the image's edge."""
+
+ANNOTATORS: dict[str, type[Annotator]] = {"study": Participant}
+"""By the clicker's name, where it is not `Annotator` itself."""
+
+
+def annotator_for(name: str, item: EvaluationObject, noise: float, seed: int) -> Annotator:
+    """Whoever clicks on an object as the clicker of that name."""
+    return ANNOTATORS.get(name, Annotator)(clicker_named(name), item, noise, seed)

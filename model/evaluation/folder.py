@@ -47,7 +47,7 @@ class EvaluationFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         if self._rows.exists() and not restart:
-            self._require_same(header)
+            self.require_same(header)
         else:
             self._rows.unlink(missing_ok=True)
             (self.path / "report.json").unlink(missing_ok=True)
@@ -108,7 +108,8 @@ class EvaluationFolder:
                 f"{self.path}: expected the report of an evaluation ({error}); evaluate again"
             ) from None
 
-    def _require_same(self, header: Mapping[str, Any]) -> None:
+    def require_same(self, header: Mapping[str, Any]) -> None:
+        """Raise SettingsError unless what the folder holds was begun with this header."""
         try:
             before = json.loads(self._header.read_text())
         except (OSError, ValueError):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from model import Predictor, Session, masks
 from model.datasets.layouts import EvaluationObject
 from model.errors import DatasetError
-from model.evaluation.clickers import AimedClick, Annotator, clicker_named
+from model.evaluation.clickers import AimedClick, annotator_for
 from model.evaluation.crops import crop_shares
 from model.evaluation.measuring import MeasuredPasses, measured
 from model.evaluation.rows import NAN, PADDINGS, Row
@@ -64,7 +64,7 @@ class _Evaluation:
     ) -> None:
         self._session: Session = predictor.start(item.image)
         self._passes, self._item, self._procedure = passes, item, procedure
-        self._annotator = Annotator(clicker_named(procedure.clicker), item, procedure.noise, procedure.seed)
+        self._annotator = annotator_for(procedure.clicker, item, procedure.noise, procedure.seed)
         self._mask: NDArray[np.bool_] = np.zeros(item.truth.shape, bool)
         self._iou = 0.0
 

@@ -4,7 +4,7 @@ import pytest
 from model import Predictor
 from model.datasets.layouts import EvaluationObject
 from model.errors import InvalidClick, SettingsError
-from model.evaluation.clickers import CLICKERS, Annotator, clicker_named, require_roles
+from model.evaluation.clickers import CLICKERS, Annotator, annotator_for, clicker_named, require_roles
 
 
 def item(name: str = "square") -> EvaluationObject:
@@ -83,7 +83,7 @@ def test_noise_leaves_positive_clicks_on_the_object_and_negative_ones_off_it(see
 
 
 def test_unknown_clickers_are_refused():
-    with pytest.raises(SettingsError, match="boundary, paper, centre, got 'nobody'"):
+    with pytest.raises(SettingsError, match="boundary, paper, centre, study, got 'nobody'"):
         clicker_named("nobody")
 
 
@@ -94,3 +94,32 @@ def test_a_model_that_does_not_take_a_clicker_s_clicks_is_refused_beforehand(tin
         InvalidClick, match=r"clicker centre: .*takes select and boundary clicks, got positive"
     ):
         require_roles(tiny_predictor, "centre")
+
+
+def test_participants_of_the_study_are_two_to_five_pixels_off_and_mistake_the_error_in_twelve_of_a_hundred():
+    truth = np.zeros((80, 120), bool)
+    truth[20:60, 20:100] = True
+    predicted = truth.copy()
+    predicted[20:60, 20:40] = False  # the largest error is at the left
+    predicted[20:60, 88:100] = False
+    picture = np.zeros((80, 120, 3), np.uint8)
+    mistaken, off = [], []
+    for number in range(500):
+        each = EvaluationObject(f"object {number}", picture, truth, np.zeros_like(truth))
+        participant = annotator_for("study", each, 0.0, 0)
+        selection = participant.select()
+        assert (selection.click.x, selection.click.y) == selection.aim, "the study gave the selection"
+        aimed = participant.correct(predicted)
+        mistaken.append(aimed.aim[0] > 60)
+        off.append(np.hypot(aimed.click.x - aimed.aim[0], aimed.click.y - aimed.aim[1]))
+    assert 2.0 <= min(off) < 2.1
+    assert 4.9 < max(off) <= 5.0
+    assert 0.08 < np.mean(mistaken) < 0.16
+
+
+def test_a_single_error_cannot_be_mistaken():
+    aims = set()
+    for number in range(40):
+        participant = annotator_for("study", item(f"object {number}"), 0.0, 0)
+        aims.add(participant.correct(half(item().truth)).aim)
+    assert aims == {(30.0, 10.0)}
