@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path("runs") / f"paper-{args.scale}"
     reproduction = Reproduction(scale, args.data, out, args.start, args.device, args.restart)
     results = reproduce(reproduction, names, args.available)
-    print(f"scale {args.scale}, {hardware()}, {args.device}; everything is in {out}")
+    print(f"scale {args.scale}: {reproduction.budget}; {hardware()}, {args.device}; everything is in {out}")
     for result in results:
         print("\n".join(result.lines))
     return 0

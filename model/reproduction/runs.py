@@ -55,6 +55,16 @@ class Reproduction:
     _opened: dict[str, Sequence[EvaluationObject]] = field(default_factory=dict)
     _predictors: dict[str, Predictor] = field(default_factory=dict)
 
+    @property
+    def budget(self) -> str:
+        """How long is trained and on how much is measured, in words."""
+        selection, refinement = (
+            f"{stage['steps']} steps of {stage['batch']}"
+            for stage in (self.scale.selection, self.scale.refinement)
+        )
+        limit = f"at most {self.scale.limit} objects of a data set" if self.scale.limit else "all objects"
+        return f"selection {selection}, refinement {refinement}, {limit}, {self.scale.clicks} clicks"
+
     def require_training_data(self, runs: Sequence[str]) -> None:
         """Raise DatasetError at once if one of these networks has to be trained and its data are missing."""
         if all(self._done(run) for run in runs):
