@@ -196,15 +196,13 @@ class _Lesson:
         """Files of the corrections to train on, and of the replay set."""
         report, folder = self._reporter.stage("features"), self._task.folder / "features"
         clicks = [tuple(each.click for each in c.clicks) for c in material.training.corrections]
-        views = int(np.clip(ENOUGH_VIEWS // len(clicks), 1, MOST_VIEWS))
-        total = len(clicks) * views + len(replay)
-        looks = Looks(material.training, clicks, views)
+        looks = Looks(material.training, clicks, views_of(len(clicks)))
+        again = Looks(replay, (), views_of(len(replay) * 4))
+        first = len(looks.objects) * looks.views
+        total = first + len(replay) * again.views
         files, damaged = encode_all(run, looks, folder, lambda count: report(count / total))
         material.skipped["image or mask damaged"] += damaged
-        first = len(clicks) * views
-        replayed, _ = encode_all(
-            run, Looks(replay), folder / "replay", lambda count: report((first + count) / total)
-        )
+        replayed, _ = encode_all(run, again, folder / "replay", lambda n: report((first + n) / total))
         return files, replayed
 
     def _before(self) -> tuple[Predictor, str]:
@@ -240,14 +238,17 @@ def _material(corrections: Sequence[StoredCorrection], task: Task, reporter: Rep
 
 def _replay(task: Task) -> tuple[Sequence[EvaluationObject], Sequence[EvaluationObject]]:
     """What must not be forgotten: objects that are trained on, and others."""
-    if task.replay is None and not (REPLAY / "images").is_dir():
-        return [], []
-    objects = open_dataset(task.replay or f"folder:{REPLAY}")
-    names = [path.name for path in objects.images]
-    held_out = [index for index, name in enumerate(names) if is_held_out(name, REPLAY_HELD_OUT)]
-    rest = sorted(set(range(len(names))) - set(held_out))
-    step = max(len(rest) // ENOUGH_VIEWS, 1)
-    return Picked(objects, rest[::step]), Picked(objects, held_out[:MOST_REPLAYED])
+    objects = open_dataset(task.replay or f"coco:{REPLAY}")
+    apart: dict[bool, list[int]] = {True: [], False: []}
+    for index, path in enumerate(objects.images):
+        apart[is_held_out(path.name, REPLAY_HELD_OUT)].append(index)
+    step = max(len(apart[False]) // ENOUGH_VIEWS, 1)
+    return Picked(objects, apart[False][::step]), Picked(objects, apart[True][:MOST_REPLAYED])
+
+
+def views_of(count: int) -> int:
+    """In how many views each of so many objects is encoded."""
+    return int(np.clip(ENOUGH_VIEWS // max(count, 1), 1, MOST_VIEWS))
 
 
 def encode_all(
