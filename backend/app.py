@@ -252,6 +252,10 @@ def _add_health(
         return jsonify(ready=False, error=readiness.reason, errors=errors), 503
 
 
+def _status(error: BoundaryClickError) -> int:
+    return 413 if isinstance(error, ImageTooLarge) else 503 if isinstance(error, StoreError) else 400
+
+
 def _add_error_handlers(app: Flask) -> None:
     """Every error is one line of JSON, {"error": ...}."""
 

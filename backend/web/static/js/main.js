@@ -9,6 +9,7 @@ import { element, Panel } from "./panel.js";
 import { encodePng } from "./png.js";
 import { Session } from "./session.js";
 import { Stage } from "./stage.js";
+import { watchTroubles } from "./troubles.js";
 
 const ZOOM_STEP = 1.4;
 
@@ -177,4 +178,5 @@ for (const button of samples) {
   button.addEventListener("click", () => openPhoto(() => fetchSample(picture.src), name, button));
 }
 update();
+watchTroubles();
 samples[0].click();
