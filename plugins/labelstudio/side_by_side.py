@@ -23,6 +23,7 @@ START_SECONDS = 1800
 STOP_SECONDS = 40
 """Longer than gunicorn gives to requests under way."""
 PORTS = 100
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LABEL_STUDIO = {
     "COLLECT_ANALYTICS": "false",
@@ -110,15 +111,14 @@ class Pair:
 
     def __enter__(self) -> "Pair":
         # Whoever closes the terminal or ends this process means both servers.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _interrupt)
+        self._handlers = {number: signal.signal(number, _interrupt) for number in SIGNALS}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """End both; Ctrl+C is how this is meant to end, hence no error."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         for _, process in self._processes:
             process.terminate()
@@ -129,6 +129,8 @@ class Pair:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         return kind is KeyboardInterrupt
 
     def start(self) -> None:
@@ -151,10 +153,14 @@ class Pair:
         command += ["--internal-host", HOST, "--port", str(self._port)]
         self._run("label-studio", command, _own(LABEL_STUDIO | user))
         print(f"starting the backend at {self.backend_url}", flush=True)
-        kept = f"sqlite:///{self._folder.path}/corrections.sqlite3"
-        known = {"LABEL_STUDIO_URL": self.url, "LABEL_STUDIO_API_KEY": login.token}
+        # The names that win over others, which may be set for another Label Studio.
+        known = {
+            "BOUNDARYCLICK_LABEL_STUDIO_URL": self.url,
+            "BOUNDARYCLICK_LABEL_STUDIO_API_KEY": login.token,
+            "XDG_DATA_HOME": str(self._folder.path),  # corrections of a demo are no training data
+        }
         command = [*self._backend, "--host", HOST, "--port", str(self._backend_port)]
-        self._run("backend", command, _own({**known, "BOUNDARYCLICK_DATABASE_URL": kept}))
+        self._run("backend", command, _own(known))
         self._await(f"{self.url}/health")
         self._await(f"{self.backend_url}/ready")
 

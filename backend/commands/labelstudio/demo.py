@@ -48,7 +48,8 @@ def add_action(actions: "argparse._SubParsersAction[Parser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start both, set up the project, wait for Ctrl+C."""
-    from backend.commands.labelstudio.setup import SAMPLES
+    from backend.commands.labelstudio.setup import SAMPLES, credentials
+    from backend.settings import load_settings
     from plugins.labelstudio.setup import Server, Wishes, set_up
     from plugins.labelstudio.setup.configuration import read_labels
     from plugins.labelstudio.side_by_side import Folder, Pair
@@ -64,7 +65,13 @@ def run(args: argparse.Namespace) -> int:
         Pair(args.label_studio, serve, folder, args.port, args.backend_port) as pair,
     ):
         pair.start()
-        wishes = Wishes(pair.backend_url, title=TITLE, labels=read_labels(LABELS), images=SAMPLES)
+        wishes = Wishes(
+            pair.backend_url,
+            title=TITLE,
+            labels=read_labels(LABELS),
+            credentials=credentials(load_settings()),
+            images=SAMPLES,
+        )
         project = set_up(Server(pair.url, folder.login.token), wishes, _say)
         _say("")
         _say(f"Label Studio:  {pair.url}/projects/{project}/data")

@@ -96,7 +96,7 @@ def _wishes(args: argparse.Namespace, settings: "Settings") -> "Wishes":
         labels=None if args.labels is None else read_labels(args.labels),
         shape=args.output,
         tools=args.tools,
-        credentials=_credentials(settings),
+        credentials=credentials(settings),
         images=args.images,
     )
 
@@ -114,5 +114,10 @@ def _address(given: str | None, settings: "Settings") -> str:
     return given.strip().rstrip("/")
 
 
-def _credentials(settings: "Settings") -> "BasicAuth | None":
-    return None
+def credentials(settings: "Settings") -> "BasicAuth | None":
+    """What this service asks its callers for, by the same settings."""
+    from plugins.labelstudio.setup import BasicAuth
+
+    if settings.basic_auth_user is None or settings.basic_auth_pass is None:
+        return None
+    return BasicAuth(settings.basic_auth_user, settings.basic_auth_pass.get_secret_value())
