@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     from model.checkpoints import load_checkpoint, save_checkpoint
     from model.errors import SettingsError
-    from model.inference import Passes
-    from model.predictor import usable_device
+    from model.predictor import WAYS, usable_device
     from model.training.calibration import best_crop, crop_figures
     from model.training.image_cache import ImageCache
     from model.training.objects import open_pools
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         numbers = torch.randperm(len(pool), generator=torch.Generator().manual_seed(args.seed))
         shown = tqdm(numbers[: args.objects].tolist(), unit="object", desc="calibrate", delay=1)
         objects = (pool.load(number) for number in shown)
-        passes = Passes(checkpoint.network, device)
+        passes = WAYS[type(checkpoint.network.config)].passes(checkpoint.network, device)
         figures = crop_figures(passes, (item for item in objects if item[1].any()))
     best = best_crop(figures)
     for f in figures:

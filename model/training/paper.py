@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from model import masks
+from model.errors import SettingsError
 from model.geometry import Box, View
 from model.logits import logit
 from model.losses import soft_overlap_loss, training_loss
@@ -24,7 +25,13 @@ from model.training.clicking import BOUNDARY_RULES, Aim, central_click, sample_a
 from model.training.precision import autocast
 from model.training.run import TrainingRun, TrainingSettings
 from model.training.samples import Sample
-from model.training.selection import first_samples, network_input, selection_guidance, upsampled
+from model.training.selection import (
+    first_samples,
+    network_input,
+    selection_guidance,
+    train_selection,
+    upsampled,
+)
 
 POOL = 4
 """Samples that are encoded for each one that is trained on: few have errors of the wanted size."""
@@ -60,8 +67,21 @@ class Instance:
     weight: torch.Tensor
 
 
+def train_paper_selection(settings: TrainingSettings, network: TwoStageNetwork, out: Path) -> None:
+    """As `train_selection`; SettingsError for a batch of one, which the pyramid's widest pool cannot normalise."""
+    if settings.batch < 2:
+        raise SettingsError(
+            f"batch: expected at least 2 samples to train {network.config.name}, got {settings.batch}; "
+            "batch normalisation needs several"
+        )
+    train_selection(settings, network, out)
+
+
 def train_paper_refinement(settings: TrainingSettings, network: TwoStageNetwork, out: Path) -> None:
-    """Train the head with the selection network frozen; resumes what `out` holds."""
+    """Train the head with the selection network frozen; resumes what `out` holds.
+
+    One step is one set of clicks, as many as `click_sampling.per_step` says; `settings.clicks` has no part in it.
+    """
     run = TrainingRun(settings, network, [network.refinement], out)
     batches = run.batches(POOL)
     held_out = run.data.validation()

@@ -11,7 +11,7 @@ from model.networks import NetworkConfig, PaperConfig, TwoStageNetwork, build_ne
 from model.training.data import remove_own_cache
 from model.training.distributed import Ranks
 from model.training.joint import train_joint
-from model.training.paper import train_paper_refinement
+from model.training.paper import train_paper_refinement, train_paper_selection
 from model.training.refinement import train_refinement
 from model.training.selection import train_selection
 from model.training.settings import TrainingSettings
@@ -24,7 +24,7 @@ Trainer = Callable[[TrainingSettings, TwoStageNetwork, Path], None]
 
 TRAINERS: dict[type[NetworkConfig], dict[str, Trainer]] = {
     NetworkConfig: {"selection": train_selection, "refinement": train_refinement, "joint": train_joint},
-    PaperConfig: {"selection": train_selection, "refinement": train_paper_refinement},
+    PaperConfig: {"selection": train_paper_selection, "refinement": train_paper_refinement},
 }
 """By the class of the configuration and the stage."""
 

@@ -73,7 +73,7 @@ def load_resnet(backbone: DilatedResNet, url: str, file: Path | None) -> None:
     """
     try:
         state = _read_state(file) if file else _download(url)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter: a download whose digest is wrong
         _LOG.warning(
             "no ImageNet weights: %s cannot be downloaded (%s). The backbone STARTS FROM SCRATCH, which takes many "
             "times longer and ends worse; download the file elsewhere and pass --start imagenet:FILE",

@@ -60,6 +60,11 @@ def test_the_paper_s_networks_are_not_trained_together(data: Path, tmp_path: Pat
         train(settings(data, "joint", start=start), tmp_path / "joint")
 
 
+def test_a_batch_of_one_is_refused(data: Path, tmp_path: Path):
+    with pytest.raises(SettingsError, match="at least 2 samples"):
+        train(settings(data, "selection", batch=1), tmp_path / "run")
+
+
 def test_pixels_near_a_click_count_twice():
     weight = neighbourhood_weight([(50.0, 30.0)], (100, 120))[0, 0]
     assert weight[30, 50] == weight[10, 30] == weight[50, 70] == 2.0
