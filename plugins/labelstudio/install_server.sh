@@ -14,7 +14,7 @@ installed() {
 
 if ! installed; then
     echo "installing Label Studio $version into $folder: some minutes, once" >&2
-    [ -x "$python" ] || "${PYTHON:-python3}" -m venv "$folder"
+    "$python" -m pip --version >/dev/null 2>&1 || "${PYTHON:-python3}" -m venv "$folder"
     # pip installs Label Studio after everything that it needs: where it is there, the rest is there as well.
     "$python" -m pip install --quiet --disable-pip-version-check "label-studio==$version" >&2
 fi

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import SubElement, indent, tostring
 from defusedxml.ElementTree import fromstring
 
 from model.errors import SettingsError
-from plugins.labelstudio.labelling import BRUSH_TAGS, Labelling
+from plugins.labelstudio.labelling import BRUSH_TAGS, POLYGON_TAGS, Labelling
 from plugins.labelstudio.messages import LONGEST_NAME, shortened
 
 Shape = Literal["brush", "polygon"]
@@ -16,7 +16,6 @@ Tools = Literal["one", "two"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 TOOLS: tuple[Tools, ...] = get_args(Tools)
 
-POLYGON_TAGS = ("polygonlabels", "polygon")
 FOLDER = Path(__file__).parent.parent / "configurations"
 COLOURS = ("#e53935", "#1e88e5", "#43a047", "#fb8c00", "#8e24aa", "#00acc1", "#fdd835", "#6d4c41", "#d81b60")
 """In turn; as many as there are hotkeys for labels."""

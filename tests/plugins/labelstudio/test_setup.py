@@ -6,10 +6,9 @@ from xml.etree.ElementTree import canonicalize
 import pytest
 
 from model.errors import SettingsError
-from plugins.labelstudio.labelling import BRUSH_TAGS, read_labelling
+from plugins.labelstudio.labelling import MASK_TAGS, read_labelling
 from plugins.labelstudio.setup.configuration import (
     FOLDER,
-    POLYGON_TAGS,
     SHAPES,
     TOOLS,
     labels_of,
@@ -32,7 +31,7 @@ def test_a_configuration_has_the_labels_on_both_controls_and_is_recognised(shape
     labelling = read_labelling(render(shape, tools, NASTY, "photo"))
     assert labelling.images == {"image": "photo"}
     by_tag = {control.tag: control for control in labelling.controls}
-    mask = next(control for tag, control in by_tag.items() if tag in BRUSH_TAGS + POLYGON_TAGS)
+    mask = next(control for tag, control in by_tag.items() if tag in MASK_TAGS)
     assert by_tag["labels"].labels == mask.labels == NASTY == labels_of(labelling)
     assert (shape_of(labelling), tools_of(labelling)) == (shape, tools)
     clicks = [control for control in labelling.controls if control.tag == "keypoint"]
