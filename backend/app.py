@@ -12,33 +12,47 @@ from werkzeug.exceptions import HTTPException
 
 from backend import web
 from backend.access import Login, require_login
-from backend.addresses import HostPolicy, Origin
-from backend.decoding import ImageLimits
-from backend.fetching import Downloader
-from backend.images import ImageStore
+from backend.assembly import (
+    connection_of,
+    create_downloader,
+    create_images,
+    create_label_studio,
+    create_learning,
+    create_service,
+    options_of,
+)
 from backend.intake import Fetch
 from backend.learning import Learning
-from backend.learning.heads import Heads
 from backend.learning.queue import Queue
 from backend.learning.worker import Worker, Workplace
-from backend.prediction import PredictionService, use_threads
+from backend.prediction import PredictionService
 from backend.settings import Settings
 from backend.troubles import Troubles
 from backend.web.learning import create_blueprint as create_learning_blueprint
 from model import __version__
 from model.corrections import ImageReference
 from model.errors import BoundaryClickError, ImageTooLarge, SettingsError, StoreError
-from model.predictor import Predictor, load_predictor
+from model.predictor import Predictor
 from plugins.cvat.client import Connection as CvatConnection
 from plugins.cvat.client import CvatClient
 from plugins.cvat.pulling import TOOL as CVAT
 from plugins.cvat.pulling import fetcher as cvat_fetcher
 from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
-from plugins.labelstudio.client import Connection, LabelStudioClient
 from plugins.labelstudio.corrections import TOOL as LABEL_STUDIO
-from plugins.labelstudio.options import Options
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
 from plugins.labelstudio.routes import fetcher
+
+__all__ = [
+    "create_app",
+    "create_cvat",
+    "create_downloader",
+    "create_fetchers",
+    "create_images",
+    "create_label_studio",
+    "create_learning",
+    "create_queue",
+    "create_service",
+]
 
 log = logging.getLogger("boundaryclick")
 
@@ -86,51 +100,15 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
             service,
             images,
             create_downloader(settings).get,
-            _connection(settings),
+            connection_of(settings),
             learning=learning,
-            options=Options(
-                settings.label_studio_refine,
-                settings.label_studio_polygon_tolerance,
-                settings.label_studio_prelabel,
-            ),
+            options=options_of(settings),
         )
     )
     app.register_blueprint(
         create_cvat_blueprint(service, images, settings.cvat_right_click, settings.upstream_nuclio)
     )
     return app
-
-
-def create_service(
-    settings: Settings,
-    predictor: Predictor | None = None,
-    images: ImageStore | None = None,
-    learning: Learning | None = None,
-) -> tuple[PredictionService, ImageStore]:
-    """The model with its caches, for any program that answers clicks.
-
-    Args:
-        settings: all of them.
-        predictor: used instead of loading `settings.weights`.
-        images: by default new ones.
-        learning: whose versions answer for their projects; without, the shipped head answers for all.
-
-    Raises:
-        WeightsError: weights missing, damaged or made for another network; device not there.
-    """
-    use_threads(settings.threads)
-    predictor = predictor or load_predictor(settings.weights, settings.device)
-    heads = None if learning is None else Heads(predictor, learning.versions, settings.device)
-    service = PredictionService(
-        predictor, settings.feature_cache_bytes, None if heads is None else heads.predictor
-    )
-    return service, images or create_images(settings)
-
-
-def create_learning(settings: Settings, images: ImageStore) -> Learning | None:
-    """Where corrections go; None if the settings say that nothing is kept. Raises SettingsError."""
-    url = settings.database
-    return None if url is None else Learning(url, images)
 
 
 def create_queue(settings: Settings, learning: Learning) -> Queue:
@@ -184,41 +162,14 @@ def create_cvat(url: str | None = None, organization: str | None = None) -> Cvat
     )
 
 
-def create_images(settings: Settings) -> ImageStore:
-    """Decodes images within the configured limits."""
-    limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-    return ImageStore(limits, settings.image_cache_bytes, settings.image_reference_seconds)
-
-
-def create_label_studio(settings: Settings) -> LabelStudioClient:
-    """The configured Label Studio, for commands that ask it for something."""
-    return LabelStudioClient(create_downloader(settings).get, _connection(settings))
-
-
-def create_downloader(settings: Settings) -> Downloader:
-    """Fetches from the configured Label Studio and the allowed hosts, from nowhere else."""
-    policy = HostPolicy(trusted=(Origin.of(settings.label_studio_url),), allowed=settings.allowed_hosts)
-    return Downloader(
-        policy, settings.max_image_bytes, settings.fetch_timeout, f"boundaryclick/{__version__}"
-    )
-
-
-def _connection(settings: Settings) -> Connection:
-    key = settings.label_studio_api_key
-    return Connection(
-        settings.label_studio_url,
-        None if key is None else key.get_secret_value(),
-        settings.label_studio_local_files_root,
-        settings.max_image_bytes,
-    )
-
-
 def _login(settings: Settings) -> Login | None:
     """User name and password that are asked for; None: none are. Raises SettingsError for one without the other."""
     user, password = settings.basic_auth_user, settings.basic_auth_pass
     secret = "" if password is None else password.get_secret_value()
     if bool(user) != bool(secret):
-        raise SettingsError("BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too")
+        raise SettingsError(
+            "BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too"
+        )
     return Login(user, secret) if user else None
 
 
@@ -232,9 +183,7 @@ def _try_out(service: PredictionService) -> Readiness:
     return Readiness(None)
 
 
-def _add_health(
-    app: Flask, service: PredictionService, readiness: Readiness, login: Login | None
-) -> None:
+def _add_health(app: Flask, service: PredictionService, readiness: Readiness, login: Login | None) -> None:
     troubles = Troubles()
     troubles.listen(app)
 
