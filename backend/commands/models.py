@@ -125,7 +125,7 @@ def _show(version: "Version", as_json: bool) -> None:
         return
     figures = version.figures
     made = version.created.astimezone().strftime("%Y-%m-%d %H:%M")
-    learnt = f"{figures.get('trained_on')} of {figures.get('corrections')} corrections"
+    learnt = f"{figures.get('trained_on')} of {figures.get('usable')} corrections"
     print(f"{version.name}: {version.state}\n  project {version.project or 'all'}, made {made}")
     print(f"  learnt from {learnt}, compared with {version.parent}")
     print(f"  {figures.get('reason', '')}")

@@ -156,7 +156,7 @@ def work(task: Task, alive: Callable[[], bool] = lambda: True) -> None:
 
 def _counts(material: Material) -> dict[str, Any]:
     return {
-        "corrections": len(material.training) + len(material.held_out),
+        "usable": len(material.training) + len(material.held_out),
         "trained_on": len(material.training),
         "skipped": dict(+material.skipped),
     }

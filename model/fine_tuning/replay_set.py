@@ -41,7 +41,8 @@ def make_replay_set(dataset: str, out: Path, count: int, seed: int = 0) -> int:
     objects = open_dataset(dataset)
     order = np.random.default_rng(seed).permutation(len(objects))
     (out / "images").mkdir(parents=True, exist_ok=True)
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for index in order:
         if len(images) == count:
             break
