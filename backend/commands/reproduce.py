@@ -1,9 +1,10 @@
 """`boundaryclick reproduce`: the paper's tables and figures, trained and measured anew."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from backend.commands.train import assignment
 
 if TYPE_CHECKING:
     from backend.cli import Parser
@@ -59,17 +60,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _setting(text: str) -> tuple[str, str, object]:
-    """STAGE.NAME=VALUE, the value as JSON or, if it is none, as text; argparse reports the error."""
-    name, equals, value = text.partition("=")
+    """STAGE.NAME=VALUE, the value as in `train --set`; argparse reports the error."""
+    name, value = assignment(text)
     stage, _, setting = name.partition(".")
-    if stage not in ("selection", "refinement") or not setting or not equals:
+    if stage not in ("selection", "refinement") or not setting:
         raise argparse.ArgumentTypeError(
             f"expected selection.NAME=VALUE or refinement.NAME=VALUE, got {text!r}"
         )
-    try:
-        return stage, setting, json.loads(value)
-    except ValueError:
-        return stage, setting, value
+    return stage, setting, value
 
 
 def run(args: argparse.Namespace) -> int:

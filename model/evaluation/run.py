@@ -3,9 +3,10 @@
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from model import Predictor
+from model.datasets.chosen import Chosen
 from model.datasets.layouts import EvaluationObject
 from model.errors import DatasetError
 from model.evaluation.figures import Profile
@@ -18,27 +19,12 @@ Progress = Callable[[Sequence[Row]], None]
 """Called with the rows of each object as soon as it is done, or found done."""
 
 
-class EvenSample(Sequence[EvaluationObject]):
+class EvenSample(Chosen):
     """`count` objects of a data set, evenly spread over it; all of them if it holds no more."""
 
     def __init__(self, objects: Sequence[EvaluationObject], count: int) -> None:
-        self._objects = objects
         number = min(count, len(objects))
-        self._indices = [index * len(objects) // number for index in range(number)]
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    @overload
-    def __getitem__(self, index: int) -> EvaluationObject: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[EvaluationObject]: ...
-
-    def __getitem__(self, index: int | slice) -> EvaluationObject | Sequence[EvaluationObject]:
-        if isinstance(index, slice):
-            return [self._objects[each] for each in self._indices[index]]
-        return self._objects[self._indices[index]]
+        super().__init__(objects, [index * len(objects) // number for index in range(number)])
 
 
 def run_evaluation(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from model.datasets.chosen import Chosen
 from model.datasets.coco import load_coco
 from model.datasets.coco_evaluation import open_coco
 from model.datasets.objects import EvaluationObject
-from model.reproduction.chosen import Chosen
 from model.reproduction.published import VOC_CATEGORIES
 
 PER_CATEGORY = 10

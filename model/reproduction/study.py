@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from model.datasets.chosen import Chosen
 from model.evaluation.loop import Procedure
-from model.reproduction.chosen import Chosen
 from model.reproduction.data import Column
 from model.reproduction.runs import Reproduction
 from model.reproduction.tables import Result, paired

@@ -10,11 +10,11 @@ import numpy as np
 from pycocotools import mask as rle
 from tqdm import tqdm
 
+from model.datasets.chosen import Chosen
 from model.datasets.files import read_split
 from model.datasets.objects import ObjectReader
 from model.datasets.sbd import open_sbd
 from model.datasets.voc import open_voc
-from model.reproduction.chosen import Chosen
 
 FOLDER = "VOC2012+SBD"
 """Of the converted data, below the root."""
