@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from plugins.cvat.rle import encode
+from plugins.cvat.rle import decode, encode
 from tests.plugins.cvat.doubles import block
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
@@ -26,6 +26,15 @@ def test_cvats_own_encoder_says_the_same_and_its_decoder_understands(mask: np.nd
     assert encode(mask) == masks.encode_mask(mask)
     height, width = mask.shape
     assert np.array_equal(masks.decode_mask(encode(mask), image_width=width, image_height=height), mask)
+
+
+@given(mask=MASKS)
+def test_what_cvat_encodes_is_decoded_even_if_it_is_empty(mask: np.ndarray) -> None:
+    masks = pytest.importorskip("cvat_sdk.masks")
+    height, width = mask.shape
+    assert np.array_equal(decode(masks.encode_mask(mask), width, height), mask)
+    whole = masks.encode_mask(mask, [0, 0, width, height])
+    assert np.array_equal(decode([float(number) for number in whole], width, height), mask)
 
 
 def test_a_view_that_is_not_contiguous_is_encoded_as_it_looks() -> None:
