@@ -21,7 +21,8 @@ from model.networks import PaperConfig, TwoStageNetwork
 from model.networks.paper.backbone import STRIDE
 from model.networks.paper.crops import REGIONS, Region
 from model.networks.parts import SelectionOutput
-from model.session import Session, State
+from model.session import Session
+from model.state import State
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """A session: one object of one image, its clicks and the masks after each."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model import simulation
+from model import reselection, simulation
 from model.clicks import Click
 from model.errors import InvalidClick, InvalidImage
 from model.geometry import Box
@@ -14,6 +15,7 @@ from model.guidance import Point
 from model.inference import Crop, Passes
 from model.logits import LIMIT, sigmoid
 from model.merging import accept_click, cleaned
+from model.state import State, starting_logits
 
 BORDER = 0.02
 """A boundary click nearer to the crop's edge than this share of its side enlarges the crop."""
@@ -22,22 +24,6 @@ TOUCHING = 0.02
 """If the mask fills more than this share of one of the crop's edges, the crop has cut the object and is enlarged."""
 
 ENLARGEMENTS = 2
-
-
-@dataclass(frozen=True)
-class State:
-    """After a click: the crop and, in its pixels, the mask.
-
-    Attributes:
-        logits: (size, size) float32.
-        edited: (size, size), where the mask follows `logits`; elsewhere it is `base`. None: everywhere in the crop.
-        base: (H, W) mask of the whole image that the clicks started from; None: background.
-    """
-
-    crop: Crop
-    logits: NDArray[np.float32]
-    edited: NDArray[np.bool_] | None = None
-    base: NDArray[np.bool_] | None = None
 
 
 class Session:
@@ -102,22 +88,10 @@ class Session:
     @property
     def logits(self) -> NDArray[np.float32]:
         """(H, W) logits of the image; infinite where no click has changed the starting mask, or beyond the crop."""
-        base = self._states[-1].base if self._states else self._start
         shape = self._image.shape[:2]
-        logits: NDArray[np.float32] = np.full(shape, -np.inf, np.float32)
-        if base is not None:
-            logits[base] = np.inf
         if not self._states:
-            return logits
-        state = self._states[-1]
-        if state.edited is None:
-            state.crop.view.paste(state.logits, logits)
-            return logits
-        pasted, edited = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        state.crop.view.paste(state.logits, pasted)
-        state.crop.view.paste(state.edited.astype(np.float32), edited)
-        np.copyto(logits, pasted, where=edited > 0.5)
-        return logits
+            return starting_logits(self._start, shape)
+        return self._states[-1].in_image(shape)
 
     @property
     def score(self) -> float:
@@ -166,8 +140,7 @@ class Session:
             if window is None:
                 break
             crop = self._passes.encode(self._image, window, click)
-        anchor = crop.view.to_view(click.x, click.y)
-        return State(crop, cleaned(crop.logits, anchor, []))
+        return _selected(crop, click)
 
     def _window(self, click: Click) -> Box:
         if self._box is None:
@@ -207,16 +180,47 @@ class Session:
         return self._on(self._start, self._passes.window(box))
 
     def _refine(self, before: State, click: Click) -> State:
-        view = before.crop.view
-        boundary: list[Point] = [
-            view.to_view(c.x, c.y) for c in (*self.clicks, click) if c.role == "boundary"
-        ]
-        selection = self._selection_click()
+        boundary = [each for each in (*self.clicks, click) if each.role == "boundary"]
+        surprised = replace(before, surprise=before.surprise + abs(before.outward(click)))
+        return self._corrected(self._likeliest(surprised, boundary), boundary)
+
+    def _likeliest(self, state: State, boundary: Sequence[Click]) -> State:
+        """The state, or that of a new selection, if the newest click lies far from the contour (reselection.py).
+
+        A mask or a box that the session started from says which object is meant: it is not given up.
+        """
+        if self._start is not None or self._box is not None:
+            return state
+        selection, best = self._selection_click(), state
+        reach, outward = reselection.farthest(selection, boundary), state.outward(boundary[-1])
+        if not reselection.is_far(outward, reach, state.area, state.crop.view.box.width):
+            return state
+        for window in reselection.windows(selection, reach):
+            crop = self._passes.encode(self._image, window, selection)
+            other = self._replayed(_selected(crop, selection), boundary)
+            if (other.area > state.area) != (outward > 0):
+                continue
+            if other.surprise < min(best.surprise, reselection.BETTER * state.surprise):
+                best = other
+        return best
+
+    def _replayed(self, state: State, boundary: Sequence[Click]) -> State:
+        """The state in which the newest click would have come, had this one been the selection."""
+        for count, click in enumerate(boundary, start=1):
+            state = replace(state, surprise=state.surprise + abs(state.outward(click)))
+            if count < len(boundary):
+                state = self._corrected(state, boundary[:count])
+        return state
+
+    def _corrected(self, before: State, boundary: Sequence[Click]) -> State:
+        """What the head makes of the newest of the boundary clicks."""
+        view, selection = before.crop.view, self._selection_click()
+        points: list[Point] = [view.to_view(click.x, click.y) for click in boundary]
         anchor = view.to_view(selection.x, selection.y)
-        after = self._passes.correct(before.crop, before.logits, boundary, anchor)
-        merged, accepted = accept_click(before.logits, after, boundary[-1])
+        after = self._passes.correct(before.crop, before.logits, points, anchor)
+        merged, accepted = accept_click(before.logits, after, points[-1])
         if before.edited is None:
-            return replace(before, logits=cleaned(merged, anchor, boundary))
+            return replace(before, logits=cleaned(merged, anchor, points))
         return replace(before, logits=merged, edited=before.edited | accepted)
 
     def _selection_click(self) -> Click:
@@ -236,6 +240,11 @@ class Session:
             return state
         column, row = click.pixel(self._image.shape[1], self._image.shape[0])
         return self._on(self.mask, self._passes.window(box.union(Box(column, row, column + 1, row + 1))))
+
+
+def _selected(crop: Crop, selection: Click) -> State:
+    """What the selection network says in a crop."""
+    return State(crop, cleaned(crop.logits, crop.view.to_view(selection.x, selection.y), []))
 
 
 def check_mask(mask: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:

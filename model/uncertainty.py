@@ -42,4 +42,5 @@ def _entropy(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Binary entropy of sigmoid(logits), in bits."""
     size = np.minimum(np.abs(logits), CERTAIN)
     nats = np.log1p(np.exp(-size)) + size / (1 + np.exp(size))
-    return np.minimum(nats / np.float32(np.log(2)), 1)
+    bits: NDArray[np.float32] = np.minimum(nats / np.float32(np.log(2)), 1)
+    return bits

@@ -1,0 +1,57 @@
+"""When a boundary click says that the wrong thing is selected, and where to look for the right one.
+
+What a selection click means hangs on how much is seen around it: the person, or the glove. A boundary click far from
+the contour says that the scale was wrong; it also says how far from the selection click the right outline is. So the
+object is selected again in windows of such a size, and what makes all the clicks least surprising is taken.
+"""
+
+import math
+from collections.abc import Sequence
+
+from model.clicks import Click
+from model.geometry import Box
+
+INSIDE = 0.7
+"""A click inside the mask is far from the contour if it is farther than this share of the distance from the selection
+click to the farthest boundary click: the object is a part of what is selected."""
+
+OUTSIDE = 1.3
+"""A click outside is far if it is farther than this many times the square root of the mask's area: what is selected is
+a part of the object."""
+
+LEAST = 0.02
+"""Clicks nearer than this share of the crop's side are never far: such errors are the head's to repair."""
+
+REACHES = (1.4, 2.2, 3.5)
+"""From the selection click to the sides of the windows, in distances of the farthest boundary click."""
+
+SMALLEST = 12.0
+"""The same, least, image pixels."""
+
+BETTER = 0.4
+"""A new selection replaces the mask if it leaves less than this share of the surprise."""
+
+
+def is_far(outward: float, reach: float, area: float, side: float) -> bool:
+    """Whether a click tells of another object rather than of an error; all in image pixels.
+
+    Args:
+        outward: signed distance from the click to the contour, positive outside the mask.
+        reach: from the selection click to the farthest boundary click.
+        area: of the mask.
+        side: of the crop.
+    """
+    far = OUTSIDE * math.sqrt(area) if outward > 0 else INSIDE * reach
+    return abs(outward) > max(far, LEAST * side)
+
+
+def farthest(selection: Click, boundary: Sequence[Click]) -> float:
+    """From the selection click to the farthest boundary click, along either axis, image pixels."""
+    return max(max(abs(click.x - selection.x), abs(click.y - selection.y)) for click in boundary)
+
+
+def windows(selection: Click, reach: float) -> list[Box]:
+    """Square windows around the selection click; they may reach beyond the image."""
+    halves = [max(reach * factor, SMALLEST) for factor in REACHES]
+    corners = [(round(selection.x - half), round(selection.y - half), round(2 * half)) for half in halves]
+    return [Box(left, top, left + side, top + side) for left, top, side in corners]

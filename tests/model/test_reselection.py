@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from model import Click, load_predictor, masks, reselection
+
+SAMPLES = Path(__file__).parents[2] / "backend" / "web" / "samples"
+coordinates = st.floats(0, 4000)
+points = st.tuples(coordinates, coordinates)
+
+
+@given(points, st.lists(points, min_size=1, max_size=5))
+def test_windows_hold_all_clicks_well_inside(
+    selection: tuple[float, float], boundary: list[tuple[float, float]]
+):
+    click, clicks = Click(*selection), [Click(x, y, "boundary") for x, y in boundary]
+    reach = reselection.farthest(click, clicks)
+    windows = reselection.windows(click, reach)
+    assert [w.width for w in windows] == sorted(w.width for w in windows)
+    for window in windows:
+        assert window.width == window.height
+        assert abs((window.left + window.right) / 2 - click.x) <= 1.5
+        for each in (click, *clicks):
+            assert window.contains(each.x, each.y, margin=0.1 * reach)
+
+
+@pytest.mark.parametrize(
+    ("outward", "reach", "area", "side", "far"),
+    [
+        (-80, 100, 90000, 400, True),  # inside, near the selection click: a part of the mask is meant
+        (-60, 100, 90000, 400, False),  # nearer to the contour: an error to repair
+        (-7, 8, 90000, 400, False),  # a hand's unsteadiness on this crop
+        (140, 300, 10000, 400, True),  # outside, farther than the mask is wide: it is a part of the object
+        (120, 300, 10000, 400, False),
+    ],
+)
+def test_far_clicks(outward: float, reach: float, area: float, side: float, far: bool):
+    assert reselection.is_far(outward, reach, area, side) is far
+
+
+def test_a_far_click_selects_the_part_that_it_outlines():
+    predictor = load_predictor()
+    photo = np.asarray(Image.open(SAMPLES / "cat.jpg").convert("RGB"))
+    selection, outline = Click(263, 109), Click(317, 109, "boundary")  # in the cat's face, and beside it
+
+    def off(mask: np.ndarray) -> float:
+        return abs(float(masks.outward_distance(mask)[109, 317]))
+
+    session = predictor.start(photo)
+    whole, crop = session.click(selection), session.crop
+    assert off(whole) > 40, "the whole cat is selected here; choose another photo when it is not"
+    part = session.click(outline)
+    assert session.crop is not None
+    assert crop is not None
+    assert session.crop.width < crop.width, "seen from nearer"
+    assert part[109, 263]
+    assert off(part) < 20
+    assert np.count_nonzero(part & ~whole) < 0.02 * np.count_nonzero(part)
+    session.take_back(1)
+    assert np.array_equal(session.mask, whole)
+    assert np.array_equal(session.click(outline), part)
+
+    given = predictor.start(photo, mask=whole)
+    kept = given.click(outline)
+    assert np.count_nonzero(kept) > 0.8 * np.count_nonzero(whole), "a mask that was given says what is meant"
