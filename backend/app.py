@@ -38,9 +38,9 @@ from plugins.cvat.client import CvatClient
 from plugins.cvat.pulling import TOOL as CVAT
 from plugins.cvat.pulling import fetcher as cvat_fetcher
 from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
+from plugins.labelstudio.client import fetcher
 from plugins.labelstudio.corrections import TOOL as LABEL_STUDIO
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
-from plugins.labelstudio.routes import fetcher
 
 __all__ = [
     "create_app",

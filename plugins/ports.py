@@ -38,17 +38,22 @@ class PredictionService(Protocol[ImageT_contra]):
     def version(self) -> str:
         """Name of the model that answers."""
 
+    def version_for(self, project: str) -> str:
+        """Name of the model that answers for a project, by its name among those of all tools: `labelstudio/3`."""
+
     def predict(
         self,
         image: ImageT_contra,
         clicks: Sequence[Click],
         mask: NDArray[np.bool_] | None = None,
         box: Box | None = None,
+        project: str = "",
     ) -> Prediction:
         """Mask after all `clicks`, which start with a selection click unless a `mask` is given.
 
         Args:
             box: where the object is, so that it need not be searched for.
+            project: whose model answers, as for `version_for`; empty: that of all.
 
         Raises:
             BoundaryClickError: clicks or mask do not fit the image.
@@ -133,3 +138,6 @@ class Learning(Corrections, Protocol):
 
     def offer(self, interaction: Interaction) -> None:
         """Note an annotator's clicks soon; returns at once."""
+
+    def start_training(self, tool: str, project: str) -> object:
+        """Learn from a project's corrections soon; raises StoreError."""

@@ -117,7 +117,9 @@ def run_pull(args: argparse.Namespace) -> int:
         for job in tqdm(jobs, unit="job", disable=None):
             puller.take(job)
         puller.withdraw_gone(scope, jobs)
-        learning.fetch_images(TOOL, fetcher(client, settings.max_image_bytes))
+        fetch = fetcher(client, settings.max_image_bytes)
+        with tqdm(unit="image", disable=None) as bar:
+            learning.fetch_images(TOOL, lambda image: (bar.update(), fetch(image))[1])
     finally:
         learning.close()
     print(f"{kind} {scope.number}: {_told(puller.pulled)}")
@@ -153,11 +155,11 @@ def run_next(args: argparse.Namespace) -> int:
 
 
 def _create(client: "CvatClient", what: str, number: int, ranked: "list[Ranked]", most: int) -> None:
+    from plugins.cvat.client import ask
     from plugins.cvat.handing_out import create_job, create_task
-    from plugins.cvat.messages import read
     from plugins.cvat.records import Task
 
-    task = read(Task, client.get(f"/api/tasks/{number}"))
+    task = ask(client, f"/api/tasks/{number}", Task)
     if what == "task":
         made = create_task(client, task, {one.frame: one.name for one in ranked}, most)
     else:

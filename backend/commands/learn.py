@@ -101,17 +101,20 @@ def _followed(learning: "Learning", worker: "Worker", job: "Job") -> "Job":
 
     from tqdm import tqdm
 
-    here = threading.Thread(target=worker.work, args=(job.id,), daemon=True)
-    here.start()
+    here = threading.Thread()
     with tqdm(total=100, disable=None, bar_format="{desc:<10} {percentage:3.0f} % {bar} {elapsed}") as bar:
         while True:
             now = learning.jobs.get(job.id) or job
             if now.ended is not None:
                 break
+            if not here.is_alive():  # whoever had taken it may have gone
+                here = threading.Thread(target=worker.work, args=(job.id,), daemon=True)
+                here.start()
             bar.set_description(now.stage or "waits")
             bar.update(round(now.progress * 100) - bar.n)
             time.sleep(0.5)
-    here.join()
+    if here.ident is not None:
+        here.join()
     return now
 
 

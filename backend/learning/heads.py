@@ -22,9 +22,10 @@ def answering(promoted: Mapping[str, Version], project: str) -> Version | None:
 
 
 class Heads:
-    """Predictors by project; thread safe. A head is loaded when it is first asked for.
+    """Predictors by project; thread safe.
 
-    Whatever is wrong with database or head, the shipped head answers: clicks go on.
+    Whatever is wrong with database or head, clicks go on, and they never wait for the database: who is promoted is
+    looked up beside them.
 
     Args:
         base: the shipped head, with the selection network that all share.
@@ -33,39 +34,30 @@ class Heads:
     def __init__(self, base: Predictor, versions: VersionStore, device: str = "cpu") -> None:
         self._base, self._versions, self._device = base, versions, usable_device(device)
         self._checkpoint = checkpoint_of(base)
-        self._promoted: Mapping[str, Version] = {}
-        self._loaded: dict[int, Predictor] = {}
-        self._looked = float("-inf")
-        self._lock = threading.Lock()
+        self._answering: Mapping[str, tuple[Version, Predictor]] = {}
+        self._looked = 0.0
+        self._looking = threading.Lock()
+        self.look()
 
     def predictor(self, project: str) -> Predictor:
-        """Who answers for the project now."""
-        with self._lock:
-            if time.monotonic() - self._looked > LOOK_SECONDS:
-                self._look()
-            version = answering(self._promoted, project)
-            return self._base if version is None else self._loaded[version.id]
+        """Who answers for the project, as far as is known; a promotion elsewhere is noticed within seconds."""
+        if time.monotonic() - self._looked > LOOK_SECONDS and not self._looking.locked():
+            threading.Thread(target=self.look, name="heads", daemon=True).start()
+        found = self._answering.get(project) or self._answering.get(ALL)
+        return self._base if found is None else found[1]
 
-    def look_again(self) -> None:
-        """Something has been promoted or rolled back here: notice it with the next click."""
-        with self._lock:
-            self._looked = float("-inf")
-
-    def _look(self) -> None:
-        """Learn which versions are promoted, load new ones and let go of others."""
-        self._looked = time.monotonic()
-        try:
-            promoted = self._versions.promoted()
-            if {name: each.id for name, each in promoted.items()} == {
-                n: e.id for n, e in self._promoted.items()
-            }:
-                return
-            wanted = {each.id: each for each in promoted.values()}
-            loaded = {number: self._loaded.get(number) or self._load(each) for number, each in wanted.items()}
-        except StoreError as error:
-            log.warning("which heads answer is not looked up: %s", error)
-            return
-        self._promoted, self._loaded = promoted, loaded
+    def look(self) -> None:
+        """Learn now which versions are promoted, load new ones and let go of others."""
+        with self._looking:
+            try:
+                known = {version.id: predictor for version, predictor in self._answering.values()}
+                self._answering = {
+                    project: (version, known.get(version.id) or self._load(version))
+                    for project, version in self._versions.promoted().items()
+                }
+            except StoreError as error:
+                log.warning("which heads answer is not looked up: %s", error)
+            self._looked = time.monotonic()
 
     def _load(self, version: Version) -> Predictor:
         try:

@@ -29,6 +29,7 @@ class Learning:
 
     Attributes:
         ring: called when there is a new job; returns at once. By default nobody hears it.
+        look: called when another version is to answer. By default nobody answers.
 
     Raises:
         SettingsError: the database cannot be used.
@@ -43,6 +44,7 @@ class Learning:
         self.versions = VersionStore(self.database)
         self.projects = ProjectList(self.database)
         self.ring: Callable[[], None] = _nobody
+        self.look: Callable[[], None] = _nobody
         interactions = InteractionStore(self.database)
         self._recorder = Recorder(interactions.note, lambda: interactions.forget(IDLE_CLICKS))
         self._intake = Intake(self.inbox, self.images, images)
@@ -97,4 +99,4 @@ class Learning:
 
 
 def _nobody() -> None:
-    """Jobs wait until somebody looks for them."""
+    """Who wants to know finds out from the database."""

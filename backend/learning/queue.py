@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from huey import RedisHuey, SqliteHuey, crontab  # type: ignore[import-untyped]
-from huey.consumer import Consumer  # type: ignore[import-untyped]
+from huey import RedisHuey, SqliteHuey, crontab
+from huey.consumer import Consumer
 
 from backend.learning.worker import Worker
 from model.errors import SettingsError
@@ -39,7 +39,7 @@ class Queue:
         if self._url is not None:
             return _redis(self._url)
         self._folder.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey(NAME, filename=str(self._folder / "queue.sqlite3"), results=False)
+        return SqliteHuey(NAME, filename=str(self._folder / "queue.sqlite3"), results=False, utc=False)
 
     @cached_property
     def _message(self) -> Callable[[], object]:
@@ -56,6 +56,7 @@ class Queue:
 
     def start(self) -> None:
         """Work in threads of this process from now on, on what was left over first."""
+        logging.getLogger("huey").setLevel(logging.WARNING)  # else it tells of every tick
         _ = self._message
         # A tick that comes while a job is being done is of no use when that has ended.
         self._huey.periodic_task(crontab(), name="tick", expires=50)(self.worker.tend)
@@ -98,7 +99,7 @@ def cron(schedule: str) -> Callable[..., bool]:
 
 def _redis(url: str) -> Any:
     try:
-        return RedisHuey(NAME, url=url, results=False)
+        return RedisHuey(NAME, url=url, results=False, utc=False)
     except Exception as error:  # the package redis is missing, or the URL is none
         raise SettingsError(
             f"queue: expected redis://HOST:PORT/N and the package redis, could not use it ({type(error).__name__}); "

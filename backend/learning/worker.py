@@ -59,8 +59,15 @@ class Workplace:
 
     def job_folder(self, job: Job) -> Path:
         """Where a job keeps what it needs to go on; another database in the same place has other folders."""
-        database = hashlib.sha256(self.database.encode()).hexdigest()[:8]
-        return self.folder / f"{database}-job-{job.id}"
+        return self.folder / f"{self._prefix}{job.id}"
+
+    def job_folders(self) -> list[Path]:
+        """Those that are there."""
+        return list(self.folder.glob(f"{self._prefix}*"))
+
+    @property
+    def _prefix(self) -> str:
+        return f"{hashlib.sha256(self.database.encode()).hexdigest()[:8]}-job-"
 
 
 class Worker:
@@ -83,6 +90,7 @@ class Worker:
             if self._place.after > 0:
                 self.ask_where(self._place.after, "corrections")
             self.work()
+            self._tidy()
         except StoreError as error:
             log.warning("learning waits: %s", error)
 
@@ -144,6 +152,13 @@ class Worker:
             shutil.rmtree(folder, ignore_errors=True)
         if ended is not None and ended.ended is not None:
             log.info("job %d: %s %s", job.id, ended.state, ended.error or ended.result.get("reason", ""))
+
+    def _tidy(self) -> None:
+        """Remove what jobs have left behind that ended while nobody worked on them."""
+        kept = {self._place.job_folder(job) for job in self._learning.jobs.open()}
+        for folder in self._place.job_folders():
+            if folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _bring_images(self, job: Job, folder: Path) -> None:
         last = 0.0

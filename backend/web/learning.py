@@ -38,6 +38,7 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
 
     @web.get("/api/learning")
     def state() -> Response:
+        learning.look()
         collected = learning.projects.collected(learning.jobs.latest())
         return jsonify(
             projects=[_project(each, service.version_for(each.project)) for each in collected],
@@ -60,12 +61,14 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
         name = _named("version")
         if name == SHIPPED:
             learning.versions.retire(_named("project"))
-            return jsonify(version=None)
-        return jsonify(version=learning.versions.promote(name).name)
+        promoted = None if name == SHIPPED else learning.versions.promote(name).name
+        learning.look()
+        return jsonify(version=promoted)
 
     @web.post("/api/learning/rollback")
     def roll_back() -> Response:
         before = learning.versions.roll_back(_named("project"))
+        learning.look()
         return jsonify(version=before and before.name)
 
     return web

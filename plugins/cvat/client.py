@@ -7,18 +7,19 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from model.errors import AccessRefused, ImageRejected, ImageTooLarge, SettingsError
+from model.errors import AccessRefused, ImageRejected, ImageTooLarge, RequestInvalid, SettingsError
 from plugins.cvat.messages import read
-from plugins.cvat.records import Page, RecordT
+from plugins.cvat.records import Page, Record, RecordT
 
 if TYPE_CHECKING:
     pass
 
+AnswerT = TypeVar("AnswerT", bound=Record)
 Query = Mapping[str, str | int]
 
 PAGE = 100
@@ -149,12 +150,25 @@ class CvatClient:
         except (exceptions.OpenApiException, exceptions.CvatSdkException, HTTPError, OSError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ImageRejected(f"CVAT at {self.server}: {what}: {type(error).__name__}: {reason}") from None
-        except (AssertionError, TypeError, ValueError):
+        except (AssertionError, AttributeError, TypeError, ValueError):
             # What cvat-sdk makes of answers that are not CVAT's, or not those of its own version.
             raise ImageRejected(
                 f"CVAT at {self.server}: {what}: expected CVAT's answer, got something else; check the URL, "
                 "and that cvat-sdk has about CVAT's version"
             ) from None
+
+
+def ask(api: Api, path: str, kind: type[AnswerT], query: Query | None = None) -> AnswerT:
+    """CVAT's answer to GET as what it should be.
+
+    Raises:
+        ImageRejected: CVAT does not answer.
+        RequestInvalid: it answers something else.
+    """
+    try:
+        return read(kind, api.get(path, query))
+    except RequestInvalid as error:
+        raise RequestInvalid(f"CVAT at {api.server}: {path}: {error}") from None
 
 
 def pages(api: Api, path: str, kind: type[RecordT], query: Query) -> Iterator[RecordT]:
@@ -167,12 +181,11 @@ def pages(api: Api, path: str, kind: type[RecordT], query: Query) -> Iterator[Re
     number = 1
     while True:
         try:
-            answer = api.get(path, {**query, "page": number, "page_size": PAGE})
+            page = ask(api, path, Page[kind], {**query, "page": number, "page_size": PAGE})  # type: ignore[valid-type]
         except NotThere:
             if number == 1:
                 raise
             return  # what the page before promised has been deleted meanwhile
-        page = read(Page[kind], answer)  # type: ignore[valid-type]
         yield from page.results
         # An empty page ends it too: a server that always names a next one must not make this run for ever.
         if page.next is None or not page.results:

@@ -4,9 +4,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from PIL import Image
 
 from model.errors import ImageRejected
 from plugins.cvat.client import PAGE, CvatClient
@@ -38,8 +41,9 @@ def create_task(client: CvatClient, task: Task, frames: Mapping[int, str], most:
     with TemporaryDirectory() as folder:
         files = []
         for frame, name in frames.items():
-            files.append(Path(folder, file_name(frame, name)))
-            files[-1].write_bytes(fetch_frame(client, task.id, frame, most))
+            data = fetch_frame(client, task.id, frame, most)
+            files.append(Path(folder, file_name(frame, name, _kind(data))))
+            files[-1].write_bytes(data)
         with client.asking("new task"):
             made = client.sdk.tasks.create(models.TaskWriteRequest(**spec))
         try:
@@ -75,6 +79,17 @@ def create_job(client: CvatClient, task: Task, frames: Sequence[int]) -> int:
             )
         )
     return int(made.id)
+
+
+def _kind(data: bytes) -> str:
+    """Ending of an image's file name; a video's frames come as images, too."""
+    try:
+        with Image.open(BytesIO(data)) as picture:
+            return str(picture.format).lower()
+    except OSError:
+        raise ImageRejected(
+            f"image: expected a frame's file, got {len(data)} bytes of something else"
+        ) from None
 
 
 def _labels(client: CvatClient, task: Task) -> list[dict[str, Any]]:

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from model.corrections import AnnotationKey, Correction, ImageReference, Submission
 from model.errors import AccessRefused, ImageRejected, RequestInvalid
-from plugins.cvat.client import Api, NotThere, pages
-from plugins.cvat.messages import read
+from plugins.cvat.client import Api, NotThere, ask, pages
 from plugins.cvat.records import Annotations, Job, Label, Media
 from plugins.cvat.shapes import DRAWN, Outlined, draw, every_shape
 from plugins.ports import Corrections, KnownAnnotation
@@ -66,7 +65,7 @@ def read_jobs(api: Api, scope: Scope) -> list[Job]:
         RequestInvalid: it answers something else than jobs.
     """
     if scope.kind == "job":
-        return [read(Job, api.get(f"/api/jobs/{scope.number}"))]
+        return [ask(api, f"/api/jobs/{scope.number}", Job)]
     api.get(
         f"/api/{scope.kind}s/{scope.number}"
     )  # a list does not tell a project without jobs from no project
@@ -132,7 +131,7 @@ class Puller:
                 scope.holds(self._api.server, one) for one in known.values()
             ):
                 try:
-                    job = read(Job, self._api.get(f"/api/jobs/{_number(name)}"))
+                    job = ask(self._api, f"/api/jobs/{_number(name)}", Job)
                 except NotThere:
                     self._withdraw(known)
                 except AccessRefused:
@@ -144,7 +143,7 @@ class Puller:
     def _exchange(self, job: Job, known: Mapping[str, KnownAnnotation]) -> None:
         try:
             frames = {} if job.state == REJECTED else dict(self._frames(job))
-            media = read(Media, self._api.get(f"/api/jobs/{job.id}/data/meta")) if frames else None
+            media = ask(self._api, f"/api/jobs/{job.id}/data/meta", Media) if frames else None
             names = self._names(job) if frames else {}
         except NotThere:  # deleted since it was listed
             self._withdraw(known)
@@ -167,7 +166,7 @@ class Puller:
 
     def _frames(self, job: Job) -> Iterator[tuple[int, list[Outlined]]]:
         """Shapes with a mask by their frame; the others are counted."""
-        annotations = read(Annotations, self._api.get(f"/api/jobs/{job.id}/annotations/"))
+        annotations = ask(self._api, f"/api/jobs/{job.id}/annotations/", Annotations)
         frames: dict[int, list[Outlined]] = {}
         for outlined in every_shape(annotations):
             if outlined.shape.type in DRAWN:
@@ -194,7 +193,7 @@ class Puller:
     ) -> Iterator[Correction]:
         image = ImageReference(TOOL, self._project(job), str(job.task_id), f"{job.name}/frames/{frame}")
         for outlined in shapes:
-            mask, flaw = _mask(outlined, media, frame - job.start_frame)
+            mask, flaw = _mask(outlined, media, job)
             yield Correction(_region(outlined), image, mask, names.get(outlined.label, ""), flaw)
 
     def _record(self, job: Job, annotation: str, corrections: tuple[Correction, ...]) -> None:
@@ -229,11 +228,12 @@ def fetcher(api: Api, most: int) -> Callable[[ImageReference], bytes]:
     return fetch
 
 
-def _mask(outlined: Outlined, media: Media, index: int) -> tuple[NDArray[np.bool_] | None, str]:
+def _mask(outlined: Outlined, media: Media, job: Job) -> tuple[NDArray[np.bool_] | None, str]:
     """(H, W) mask of a shape, or None and why."""
-    frame = media.frame(index)
+    number = outlined.shape.frame
+    frame = media.frame(number - job.start_frame) if job.start_frame <= number <= job.stop_frame else None
     if frame is None:
-        return None, f"frame: expected one of the job, got {outlined.shape.frame}"
+        return None, f"frame: expected one of the job's, {job.start_frame} to {job.stop_frame}, got {number}"
     try:
         return draw(outlined.shape, frame.width, frame.height), ""
     except RequestInvalid as error:

@@ -12,8 +12,7 @@ from model import Click
 from model.errors import BoundaryClickError
 from model.masks import intersection_over_union
 from model.uncertainty import uncertainty
-from plugins.cvat.client import Api, Query, pages
-from plugins.cvat.messages import read
+from plugins.cvat.client import Api, Query, ask, pages
 from plugins.cvat.pulling import FINISHED
 from plugins.cvat.records import Annotations, Job, Media, Task
 from plugins.ports import ImageStore, ImageT, PredictionService
@@ -56,14 +55,14 @@ def read_candidates(api: Api, number: int) -> Candidates:
         ImageRejected: CVAT does not answer, or has no such task.
         RequestInvalid: it answers something else.
     """
-    task = read(Task, api.get(f"/api/tasks/{number}"))
-    media = read(Media, api.get(f"/api/tasks/{number}/data/meta"))
+    task = ask(api, f"/api/tasks/{number}", Task)
+    media = ask(api, f"/api/tasks/{number}/data/meta", Media)
     taken = set(media.deleted_frames) | _handed_out(api, task)
     for job in pages(api, "/api/jobs", Job, {"task_id": number}):
         if job.state == FINISHED and job.type == "annotation":
             taken.update(range(job.start_frame, job.stop_frame + 1))
         else:
-            taken |= _annotated(read(Annotations, api.get(f"/api/jobs/{job.id}/annotations/")))
+            taken |= _annotated(ask(api, f"/api/jobs/{job.id}/annotations/", Annotations))
     free = (frame for frame in range(task.size or 0) if frame not in taken)
     return Candidates(task, {frame: _name(media, frame) for frame in free})
 
@@ -80,9 +79,10 @@ def next_name(task: Task) -> str:
     return f"{task.name[:200]} - next frames of task {task.id}"
 
 
-def file_name(frame: int, name: str) -> str:
-    """Name of a frame in a task made of it; begins with the frame's number."""
-    return f"{frame:06d}-{re.sub(r'[^A-Za-z0-9._-]', '_', name.rpartition('/')[2])[-100:]}"
+def file_name(frame: int, name: str, kind: str) -> str:
+    """Name of a frame in a task made of it; begins with the frame's number and ends with the kind of file it is."""
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", name.rpartition("/")[2].rpartition(".")[0])
+    return f"{frame:06d}-{stem[-100:]}.{kind}"
 
 
 class Ranking(Generic[ImageT]):
@@ -148,7 +148,7 @@ def _handed_out(api: Api, task: Task) -> set[int]:
     frames: set[int] = set()
     for made in pages(api, "/api/tasks", Task, {"name": next_name(task)}):
         if made.size and made.name == next_name(task):
-            media = read(Media, api.get(f"/api/tasks/{made.id}/data/meta"))
+            media = ask(api, f"/api/tasks/{made.id}/data/meta", Media)
             numbers = (re.match(r"(\d{6,})-", frame.name) for frame in media.frames)
             frames.update(int(number[1]) for number in numbers if number)
     return frames

@@ -12,7 +12,7 @@ from model.uncertainty import uncertainty
 from plugins.labelstudio import answers
 from plugins.labelstudio.bodies import set_aside
 from plugins.labelstudio.client import LabelStudioClient
-from plugins.labelstudio.corrections import EVENTS, TOOL
+from plugins.labelstudio.corrections import EVENTS, TOOL, TrainingRequest
 from plugins.labelstudio.interactive import Interactive
 from plugins.labelstudio.messages import (
     PredictRequest,
@@ -25,7 +25,7 @@ from plugins.labelstudio.messages import (
 from plugins.labelstudio.options import Options
 from plugins.labelstudio.prelabelling import middle, predict_each
 from plugins.labelstudio.prompts import REGION_PREFIX
-from plugins.labelstudio.task_images import TaskImages, labelling_of
+from plugins.labelstudio.task_images import TaskImages, labelling_of, model_key
 from plugins.labelstudio.warming import Warmer
 from plugins.ports import ImageLoader, ImageT, Learning, PredictionService
 
@@ -88,7 +88,7 @@ class Adapter(Generic[ImageT]):
         with _logging("/setup"):
             request = parse(SetupRequest, body)
         self._client.remember(request.project, request.hostname, request.access_token)
-        return {"model_version": self.version}
+        return {"model_version": self._service.version_for(model_key(request.project))}
 
     def predict(self, body: bytes) -> answers.Answer:
         """Answer to POST /predict: a mask for clicks; nothing, at once, where nobody has clicked.
@@ -117,6 +117,8 @@ class Adapter(Generic[ImageT]):
             action = parse(WebhookRequest, body).action
             if self._learning is not None and action in EVENTS:
                 self._learning.put(TOOL, body)
+            elif self._learning is not None and action == "START_TRAINING":
+                self._learning.start_training(TOOL, parse(TrainingRequest, body).project.key)
         known = action if action in ACTIONS else "other"
         with self._actions_lock:
             self._actions[known] += 1
@@ -141,12 +143,13 @@ class Adapter(Generic[ImageT]):
             output = labelling.output(name)
             image = self._images.load(request, task, labelling.data_key(name))
             height, width = image.pixels.shape[:2]
-            found = self._service.predict(image, [middle(width, height)])
+            project = model_key(request.project)
+            found = self._service.predict(image, [middle(width, height)], project=project)
             region, labels = f"{REGION_PREFIX}task-{task.id}", output.choose(())
             target = answers.Target(region, name, None, output, labels, self._options.tolerance)
             certainty = 1 - uncertainty(found)
             regions = answers.mask_regions(found.mask, certainty, target)
-            return answers.prediction(regions, certainty, self.version)
+            return answers.prediction(regions, certainty, self._service.version_for(project))
 
     def _warm_task(self, request: PredictRequest, task: Task) -> None:
         """Get the image of a just opened task ready; what goes wrong is logged and no more."""

@@ -12,6 +12,7 @@ from threading import Lock
 import requests
 from cachetools import LRUCache
 
+from model.corrections import ImageReference
 from model.errors import AccessRefused, ImageRejected, ImageTooLarge, SettingsError
 from plugins.labelstudio.addresses import absolute_url, local_file, origin, same_server, takes_token
 from plugins.labelstudio.messages import Identifier, shortened
@@ -216,6 +217,15 @@ class LabelStudioClient:
         with self._access_lock:
             if headers.get("Authorization") == f"Bearer {self._access}":
                 self._access = ""
+
+
+def fetcher(client: LabelStudioClient) -> Callable[[ImageReference], bytes]:
+    """Gets the file of a task's image, long after the task was open."""
+
+    def fetch(image: ImageReference) -> bytes:
+        return client.fetch(client.locate(image.reference, image.project, image.task), image.project)
+
+    return fetch
 
 
 def _refresh(server: str, token: str) -> str:

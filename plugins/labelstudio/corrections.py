@@ -46,6 +46,14 @@ class Project(Message):
         return str(self.id) if self.created_at is None else f"{self.id}.{int(self.created_at.timestamp())}"
 
 
+class TrainingRequest(Message):
+    """Body of POST /webhook from the button Start training."""
+
+    project: Annotated[
+        Project, BeforeValidator(lambda value: value if isinstance(value, dict) else {"id": value})
+    ]
+
+
 class Annotation(Message):
     """An annotation; `result` is read item by item, so that one bad region does not take the others along."""
 

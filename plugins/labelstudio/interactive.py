@@ -18,7 +18,7 @@ from plugins.labelstudio.messages import Context, OpenTask, PredictRequest
 from plugins.labelstudio.options import Options
 from plugins.labelstudio.prompts import Prompt, read_prompt
 from plugins.labelstudio.refining import Known, find_region
-from plugins.labelstudio.task_images import TaskImages, labelling_of
+from plugins.labelstudio.task_images import TaskImages, labelling_of, model_key
 from plugins.ports import ImageT, Learning, PredictionService
 
 REFINED_OBJECTS = 32
@@ -71,7 +71,7 @@ class Interactive(Generic[ImageT]):
         labelling = labelling_of(request)
         prompt = read_prompt(context, labelling)
         if prompt is None:
-            return {"results": [prediction([], 0.0, self._service.version)]}
+            return {"results": [prediction([], 0.0, self._version(request))]}
         output = labelling.output(prompt.image)
         key = labelling.data_key(prompt.image)
         image = self._images.load(request, task, key)
@@ -89,24 +89,27 @@ class Interactive(Generic[ImageT]):
         if known is None:
             region, labels = prompt.region, output.choose(prompt.labels)
             box = None if prompt.extent is None else prompt.extent.box(width, height)
-            found = self._service.predict(image, clicks, box=box)
+            found = self._service.predict(image, clicks, box=box, project=model_key(request.project))
             mask, score = found.mask, found.score
             self._tell(request, task, key, Seen(image.digest, region, tuple(clicks), mask))
         else:
             region, labels = known.id, known.labels
-            mask, score = self._refined(image, clicks[1:], known)
+            mask, score = self._refined(request, image, clicks[1:], known)
         target = Target(region, prompt.image, prompt.size, output, labels, self._options.tolerance)
         regions = mask_regions(mask, score, target)
-        return {"results": [prediction(regions, score if regions else 0.0, self._service.version)]}
+        return {"results": [prediction(regions, score if regions else 0.0, self._version(request))]}
 
     def _refined(
-        self, image: ImageT, clicks: Sequence[Click], known: Known
+        self, request: PredictRequest, image: ImageT, clicks: Sequence[Click], known: Known
     ) -> tuple[NDArray[np.bool_], float]:
         """Mask and score of a region after the boundary clicks on it; before the first it is as it was."""
         if not clicks:
             return known.mask, 1.0
-        found = self._service.predict(image, clicks, known.mask)
+        found = self._service.predict(image, clicks, known.mask, project=model_key(request.project))
         return found.mask, found.score
+
+    def _version(self, request: PredictRequest) -> str:
+        return self._service.version_for(model_key(request.project))
 
     def _region_under(
         self,
@@ -139,5 +142,5 @@ class Interactive(Generic[ImageT]):
             return
         where = ImageReference(TOOL, str(request.project), str(task.id), reference)
         self._learning.offer(
-            Interaction(where, seen.digest, seen.region, seen.clicks, seen.mask, self._service.version)
+            Interaction(where, seen.digest, seen.region, seen.clicks, seen.mask, self._version(request))
         )

@@ -1,14 +1,11 @@
 """The routes that Label Studio calls; they only carry bodies to the adapter and answers back."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from model.corrections import ImageReference
 from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid, StoreError
 from plugins.labelstudio.adapter import Adapter
-from plugins.labelstudio.client import Connection, LabelStudioClient
+from plugins.labelstudio.client import Connection, LabelStudioClient, fetcher
 from plugins.labelstudio.corrections import TOOL, Understanding
 from plugins.labelstudio.options import Options
 from plugins.ports import Downloader, ImageLoader, ImageT, Learning, PredictionService
@@ -61,15 +58,6 @@ def create_blueprint(
         return jsonify(versions=[adapter.version])
 
     return routes
-
-
-def fetcher(client: LabelStudioClient) -> Callable[[ImageReference], bytes]:
-    """Gets the file of a task's image, long after the task was open."""
-
-    def fetch(image: ImageReference) -> bytes:
-        return client.fetch(client.locate(image.reference, image.project, image.task), image.project)
-
-    return fetch
 
 
 def _body() -> bytes:

@@ -5,8 +5,9 @@ from typing import Generic
 
 from model.errors import RequestInvalid
 from plugins.labelstudio.client import Credentials, LabelStudioClient
+from plugins.labelstudio.corrections import TOOL
 from plugins.labelstudio.labelling import Labelling, read_labelling
-from plugins.labelstudio.messages import PredictRequest, Task
+from plugins.labelstudio.messages import Identifier, PredictRequest, Task
 from plugins.ports import ImageLoader, ImageT
 
 
@@ -39,6 +40,11 @@ class TaskImages(Generic[ImageT]):
         return self._images.load(
             name, lambda: self._client.fetch(url, request.project, _credentials(request))
         )
+
+
+def model_key(project: Identifier | None) -> str:
+    """Name of a project among those of all tools, by which its own model is found; empty if it is not known."""
+    return "" if project is None else f"{TOOL}/{project}"
 
 
 def labelling_of(request: PredictRequest) -> Labelling:

@@ -38,6 +38,11 @@ _SUGGESTIONS = (
     ".map(region => ({id: region.cleanId, type: region.type, rle: Array.from(region.rle || region._rle || [])})))"
 )
 _CLICKS = _STORE + "return store.regions.filter(region => region.type === 'keypointregion').length"
+_SMART_TOOLS = (
+    "const groups = [...document.querySelectorAll('.lsf-toolbar > *')]; "
+    "return groups[groups.length - 1].querySelectorAll('.lsf-tool.lsf-' + arguments[0] + ', .lsf-tool.' + arguments[0])"
+)
+_SAVED = "return !Htx.annotationStore.selected.isDraftSaving && !!Htx.annotationStore.selected.versions.draft"
 _ANSWERED = (
     "return performance.getEntriesByType('resource').filter(entry => entry.name.includes('interactive-annotating'))"
     ".length === arguments[0] && !Htx.awaitingSuggestions"
@@ -56,12 +61,14 @@ T = TypeVar("T")
 
 
 class Editor:
-    """The page of one task, with Auto-Annotation on and Auto-Accept off."""
+    """The page of one task, with Auto-Annotation on."""
 
     def __init__(self, browser: Chrome, server: LabelStudio) -> None:
         self._browser = browser
         self._server = server
-        self._clicks = 0
+        self._asked = 0
+        # A page may take longer than the driver's own two minutes where the machine is busy.
+        self._browser.command_executor.client_config.timeout = PATIENCE
 
     def log_in(self) -> None:
         """Through the login page."""
@@ -70,54 +77,88 @@ class Editor:
         self._browser.find_element(By.NAME, "password").send_keys(PASSWORD + Keys.RETURN)
         self.wait(lambda: "/user/login" not in self._browser.current_url)
 
-    def open(self, project: int, task: int) -> None:
+    def open(self, project: int, task: int, auto_accept: bool = False) -> None:
         """Show the task, its image loaded."""
         self._browser.execute_script(
-            "localStorage.setItem('autoAnnotation', 'true'); localStorage.setItem('autoAcceptSuggestions', 'false');"
+            "localStorage.setItem('autoAnnotation', 'true');"
+            "localStorage.setItem('autoAcceptSuggestions', arguments[0]);"
+            "for (const key of Object.keys(localStorage)) "
+            "if (key.startsWith('selected-tool')) localStorage.removeItem(key)",
+            str(auto_accept).lower(),
         )
         self._browser.get(f"{self._server.url}/projects/{project}/data?task={task}")
         self.wait(lambda: self._browser.execute_script(_LOADED))
         # While the page is busy, a veil lies over the image and swallows clicks.
         self.wait(lambda: self._browser.execute_script(_REACHABLE))
         self._browser.execute_script("performance.setResourceTimingBufferSize(10000)")
-        self._clicks = 0
+        self._asked = 0
 
     def choose_label(self, key: str) -> None:
         """Select the class by its hotkey."""
-        self._press(key)
+        self.press(key)
         self.wait(lambda: self._browser.execute_script(_LABELS))
 
     def choose_tool(self, key: str, control: str) -> None:
         """Select a smart tool by its hotkey and see that it is the one of `control`."""
-        self._press(key)
+        self.press(key)
         self.wait(lambda: self._browser.execute_script(_TOOL) == ["KeyPointTool", True, control])
 
-    def click(self, x: float, y: float, alt: bool = False) -> None:
-        """A click on the image, in percent of it."""
-        stage = self._browser.find_element(By.CSS_SELECTOR, ".konvajs-content")
-        width, height, left, top = self._browser.execute_script(_GEOMETRY)
-        size = stage.size
-        actions = ActionChains(self._browser).move_to_element_with_offset(
-            stage,
-            round(left + width * x / 100 - size["width"] / 2),
-            round(top + height * y / 100 - size["height"] / 2),
-        )
-        self._clicks += 1
-        if alt:
-            actions.key_down(Keys.ALT).click().key_up(Keys.ALT).perform()
-        else:
-            actions.click().perform()
+    def choose_smart_tool(self, kind: str, control: str) -> None:
+        """Pick a tool among those behind the Auto-Detect button, as the mouse does."""
+        names = {"key-point-tool": "KeyPointTool", "rectangle-tool": "RectangleTool"}
+        (button,) = self._browser.execute_script(_SMART_TOOLS, kind)[:1]
+        self._browser.execute_script("arguments[0].click()", button)
+        self.wait(lambda: self._browser.execute_script(_TOOL) == [names[kind], True, control])
+
+    def press(self, key: str) -> None:
+        """A key, on the page."""
+        self._browser.find_element(By.TAG_NAME, "body").send_keys(key)
+
+    def click(self, x: float, y: float, *keys: str, asks: bool = True) -> None:
+        """A click on the image, in percent of it, with keys held; `asks`: the backend will be asked."""
+        actions = self._at(x, y)
+        for key in keys:
+            actions.key_down(key)
+        actions.click()
+        for key in keys:
+            actions.key_up(key)
+        self._asked += asks
+        actions.perform()
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Move what lies at one place to another, or draw from one to the other; the backend will be asked."""
+        width, height, _, _ = self._browser.execute_script(_GEOMETRY)
+        across, down = round((end[0] - start[0]) * width / 100), round((end[1] - start[1]) * height / 100)
+        actions = self._at(*start).click_and_hold().move_by_offset(across // 2, down // 2)
+        actions.move_by_offset(across - across // 2, down - down // 2).release().perform()
+        self._asked += 1
 
     def suggestion_after(self, clicks: int) -> dict[str, Any]:
-        """The region that the backend suggests after so many clicks, its answer awaited."""
+        """The one region that the backend suggests with so many clicks on the image, its answer awaited."""
         self.wait(lambda: self._browser.execute_script(_CLICKS) == clicks)
-        self.wait(lambda: self._browser.execute_script(_ANSWERED, self._clicks))
+        self.answered()
         (suggestion,) = self.wait(lambda: self._list(_SUGGESTIONS))
         return suggestion
 
+    def answered(self) -> None:
+        """Returns when the backend has answered everything that it was asked."""
+        self.wait(lambda: self._browser.execute_script(_ANSWERED, self._asked))
+
+    def saved(self) -> None:
+        """Returns when the draft has been saved."""
+        self.wait(lambda: self._browser.execute_script(_SAVED))
+
+    def clicks(self) -> int:
+        """Clicks on the image, leftovers included."""
+        return int(self._browser.execute_script(_CLICKS))
+
+    def regions(self, kind: str) -> list[dict[str, Any]]:
+        """The regions of a kind, as the page would submit them now."""
+        return [item for item in self._list(_REGIONS) if item["type"] == kind]
+
     def region(self, kind: str) -> dict[str, Any]:
         """The accepted region of a kind, as the page would submit it now."""
-        (found,) = self.wait(lambda: [item for item in self._list(_REGIONS) if item["type"] == kind])
+        (found,) = self.wait(lambda: self.regions(kind))
         return found
 
     def accept(self) -> None:
@@ -139,8 +180,16 @@ class Editor:
         """What `condition` returns as soon as it is true."""
         return WebDriverWait(self._browser, PATIENCE, poll_frequency=0.1).until(lambda _: condition())
 
-    def _press(self, key: str) -> None:
-        self._browser.find_element(By.TAG_NAME, "body").send_keys(key)
+    def _at(self, x: float, y: float) -> ActionChains:
+        """The mouse moved to a place on the image, in percent of it."""
+        stage = self._browser.find_element(By.CSS_SELECTOR, ".konvajs-content")
+        width, height, left, top = self._browser.execute_script(_GEOMETRY)
+        size = stage.size
+        return ActionChains(self._browser).move_to_element_with_offset(
+            stage,
+            round(left + width * x / 100 - size["width"] / 2),
+            round(top + height * y / 100 - size["height"] / 2),
+        )
 
     def _list(self, script: str) -> list[dict[str, Any]]:
         text = self._browser.execute_script(script)

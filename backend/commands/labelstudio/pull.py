@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     from backend.app import create_images, create_label_studio, create_learning
     from backend.settings import load_settings
     from model.errors import SettingsError
+    from plugins.labelstudio.client import fetcher
     from plugins.labelstudio.corrections import TOOL, read_submission
     from plugins.labelstudio.pulling import read_annotations, read_project
-    from plugins.labelstudio.routes import fetcher
 
     settings = load_settings()
     learning = create_learning(settings, create_images(settings))

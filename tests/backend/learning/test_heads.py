@@ -1,9 +1,11 @@
 import copy
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sqlalchemy import text
 
 from backend.decoding import DecodedImage
 from backend.learning import Learning
@@ -24,9 +26,10 @@ def predictor(weights: Path) -> Predictor:
 
 
 @pytest.fixture
-def heads(store: Learning, predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> Heads:
-    monkeypatch.setattr(heads_module, "LOOK_SECONDS", -1.0)
-    return Heads(predictor, store.versions)
+def heads(store: Learning, predictor: Predictor) -> Heads:
+    heads = Heads(predictor, store.versions)
+    store.look = heads.look
+    return heads
 
 
 @pytest.fixture
@@ -44,7 +47,9 @@ def promoted(store: Learning, base: Checkpoint, project: str, factor: float) -> 
     job = store.jobs.take("me")
     assert job is not None
     new = NewVersion(project.replace("/", "-") or "all", digest_of(packed), "", base.digest, {}, packed)
-    return store.versions.conclude(job, 0, new, promote=True).name
+    name = store.versions.conclude(job, 0, new, promote=True).name
+    store.look()
+    return name
 
 
 def test_a_project_has_its_own_head_else_that_of_all_else_the_shipped_one(
@@ -58,22 +63,21 @@ def test_a_project_has_its_own_head_else_that_of_all_else_the_shipped_one(
     shared = {id(checkpoint_of(heads.predictor(name)).network.selection) for name in ("tool/1", "tool/2", "")}
     assert shared == {id(base.network.selection)}, "one selection network in memory"
     store.versions.roll_back("tool/1")
+    heads.look()
     assert heads.predictor("tool/1").version == everybody
 
 
 def test_a_head_of_other_weights_or_a_database_that_is_away_stops_nobody(
-    store: Learning, heads: Heads, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+    store: Learning, heads: Heads, predictor: Predictor
 ) -> None:
     base = checkpoint_of(predictor)
     promoted(store, Checkpoint(base.network, "older", "00000000", {}), "tool/1", 2.0)
     assert heads.predictor("tool/1") is predictor, "left aside"
     name = promoted(store, base, "tool/1", 2.0)
     assert heads.predictor("tool/1").version == name
-    (Path(store.database.name.removeprefix("sqlite:///"))).chmod(0)
-    store.database.close()
-    Path(store.database.name.removeprefix("sqlite:///")).rename(
-        store.database.name.removeprefix("sqlite:///") + ".away"
-    )
+    with store.database.writing() as session:
+        session.execute(text("ALTER TABLE model_versions RENAME TO gone"))
+    heads.look()
     assert heads.predictor("tool/1").version == name, "who has answered goes on"
 
 
@@ -102,3 +106,18 @@ def test_work_goes_on_with_its_head_and_new_work_meets_the_new_one(
 
 def test_the_base_is_found_again_in_a_predictor(predictor: Predictor, weights: Path) -> None:
     assert checkpoint_of(predictor).digest == load_checkpoint(weights).digest
+
+
+def test_a_promotion_elsewhere_is_noticed_beside_the_clicks(
+    store: Learning, heads: Heads, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.look = lambda: None
+    name = promoted(store, checkpoint_of(predictor), "tool/1", 2.0)
+    assert heads.predictor("tool/1") is predictor, "not yet"
+    monkeypatch.setattr(heads_module, "LOOK_SECONDS", -1.0)
+    heads.predictor("tool/1")
+    for thread in threading.enumerate():
+        if thread.name == "heads":
+            thread.join()
+    monkeypatch.setattr(heads_module, "LOOK_SECONDS", 1e9)
+    assert heads.predictor("tool/1").version == name

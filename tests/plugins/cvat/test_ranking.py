@@ -50,7 +50,7 @@ def test_frames_with_anything_on_them_are_left_out(server: Cvat) -> None:
 
 
 def test_frames_that_a_task_was_made_of_are_left_out(server: Cvat) -> None:
-    names = [file_name(frame, f"a b/ü {frame}.png") for frame in (2, 9)]
+    names = [file_name(frame, f"a b/ü.{frame}.mp4", "png") for frame in (2, 9)]
     assert names == ["000002-__2.png", "000009-__9.png"]
     for number, size in ((8, 2), (9, 0)):
         server.tasks[number] = told("task") | {

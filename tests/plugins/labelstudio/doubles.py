@@ -63,6 +63,7 @@ class Discs:
         clicks: Sequence[Click],
         mask: NDArray[np.bool_] | None = None,
         box: Box | None = None,
+        project: str = "",
     ) -> Prediction:
         height, width = image.pixels.shape[:2]
         for click in clicks:
@@ -75,6 +76,9 @@ class Discs:
         if box is not None:
             found[box.top : box.bottom, box.left : box.right] = True
         return Prediction(found, found.astype(np.float32) - np.float32(0.5), 0.87654321, box)
+
+    def version_for(self, project: str) -> str:
+        return self.version
 
     def warm(self, image: Picture) -> None:
         self.warmed.append(image.digest)
