@@ -23,7 +23,7 @@ def _default_parts(config: NetworkConfig) -> tuple[Selection, Head]:
 
 def _paper_parts(config: PaperConfig) -> tuple[Selection, Head]:
     return (
-        PaperSelection(config.backbone, config.feature_channels),
+        PaperSelection(config.backbone, config.feature_channels, config.coarsest),
         PaperHead(config.feature_channels, config.head_channels, len(config.roles) - 1),
     )
 

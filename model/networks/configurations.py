@@ -54,6 +54,9 @@ class PaperConfig(NetworkConfig):
         pattern=r"^[a-z0-9_]+$",
         description="one of torchvision's ResNets, or a timm model that can be dilated",
     )
+    coarsest: Literal[16, 32] = Field(
+        default=32, description="stride, before dilation to 8, of the last stage of an EfficientNet that is kept"
+    )
     refinement: Literal["boundary", "central"] = Field(
         default="boundary",
         description="clicks on the outline (BCR), or positive and negative ones in the middle of errors (PNR)",
@@ -83,10 +86,11 @@ _PAPER = PaperConfig(
 _PAPER_SMALL = {
     "name": "paper-small",
     "backbone": "tf_efficientnet_lite2",
+    "coarsest": 16,
     "feature_channels": 96,
     "head_channels": 48,
-    "select_size": 256,
-    "crop_size": 128,
+    "select_size": 192,
+    "crop_size": 96,
 }
 _PAPER_TINY = {
     "name": "paper-tiny",

@@ -22,7 +22,7 @@ from model.predictor import Predictor, load_predictor
 from model.reproduction.data import Column, missing_folders
 from model.reproduction.scales import REFINED, TRAINED, Scale
 from model.training.settings import TrainingSettings, read_settings
-from model.training.stages import train
+from model.training.stages import is_checkpoint, train
 
 CLICKERS = {"bcr": "paper", "pnr": "centre"}
 
@@ -149,6 +149,11 @@ class Reproduction:
 
     def _selection(self, run: str) -> TrainingSettings:
         values = {"configuration": self.scale.configuration, "start": self.start, **self.scale.selection}
+        if is_checkpoint(values["start"]):
+            start = self.out / run / "start.safetensors"
+            start.parent.mkdir(parents=True, exist_ok=True)
+            take_backbone(values["start"], self.scale.configuration, start)
+            values["start"] = str(start)
         return self._settings("selection", {**values, "loss": TRAINED[run]})
 
     def _refinement(self, run: str) -> TrainingSettings:
@@ -162,6 +167,27 @@ class Reproduction:
         folder = self.scale.training_data(self.root)
         common = {"stage": stage, "device": self.device, "data": [{"folder": str(folder)}]}
         return read_settings(None, deepcopy({**common, **self.scale.shared, **values}))
+
+
+def take_backbone(weights: str, name: str, out: Path) -> None:
+    """Write a checkpoint of the configuration `name`, untrained but for the backbone of other weights.
+
+    Raises:
+        SettingsError: the weights have another backbone.
+    """
+    source = load_checkpoint(weights)
+    torch.manual_seed(0)
+    network = build_network(configuration(name))
+    if source.network.config.backbone != network.config.backbone:
+        raise SettingsError(
+            f"--start {weights}: expected weights with the backbone {network.config.backbone} of {name}, got "
+            f"{source.network.config.backbone}; start from `imagenet` or `scratch`"
+        )
+    theirs, ours = source.network.selection.backbone, network.selection.backbone
+    # Stages that this configuration leaves out are left there.
+    state = theirs.state_dict()
+    ours.load_state_dict({key: state[key] for key in ours.state_dict()})
+    save_checkpoint(out, network, {"stage": "selection", "start": Path(weights).name})
 
 
 def exchange_head(selection: Path, name: str, out: Path) -> None:

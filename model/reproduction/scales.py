@@ -90,7 +90,7 @@ FULL = Scale(
 )
 
 _ADAM = {
-    "held_out": 0.03, "batch": 8, "size": 256, "workers": 1, "warmup": 50, "save_every": 50, "validate_every": 200,
+    "held_out": 0.03, "batch": 8, "size": 192, "workers": 1, "warmup": 50, "save_every": 50, "validate_every": 200,
     "sample_every": 400, "averaging": 0.99, "crops": {"whole": 0.5, "tightest": 1.5, "widest": 4.0},
 }  # fmt: skip
 

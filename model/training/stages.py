@@ -58,7 +58,7 @@ def _trainer(network: TwoStageNetwork, settings: TrainingSettings) -> Trainer:
 
 def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
     """The network that a run starts from."""
-    if _is_checkpoint(settings.start):
+    if is_checkpoint(settings.start):
         return load_checkpoint(settings.start).network
     if settings.stage != "selection":
         raise SettingsError(
@@ -72,5 +72,6 @@ def starting_network(settings: TrainingSettings) -> TwoStageNetwork:
     return network
 
 
-def _is_checkpoint(start: str) -> bool:
+def is_checkpoint(start: str) -> bool:
+    """Whether a run of that `start` begins with the weights of another."""
     return start not in (SCRATCH, IMAGENET) and not start.startswith(f"{IMAGENET}:")

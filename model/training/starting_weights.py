@@ -143,7 +143,7 @@ def load_efficientnet_lite2(backbone: Backbone) -> None:
     widened = torch.zeros_like(backbone.body.get_parameter("conv_stem.weight"))
     widened[:, :3] = state["conv_stem.weight"]
     state["conv_stem.weight"] = widened
-    backbone.body.load_state_dict(state)
+    backbone.body.load_state_dict({key: state[key] for key in backbone.body.state_dict()})
 
 
 def _package_state() -> dict[str, torch.Tensor]:

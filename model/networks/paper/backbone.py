@@ -1,10 +1,12 @@
 """Dilated ResNet of DeepLab-v2: torchvision's, with strides 16 and 32 replaced by dilation (section 3.1)."""
 
+from typing import Any, cast
+
 import torch
 from torch import nn
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from model.networks.backbone import Backbone
+from model.networks.backbone import STRIDES, Backbone
 
 STRIDE = 8
 """Of the features, in pixels of the network's input."""
@@ -42,8 +44,22 @@ class DilatedResNet(nn.Module):
         return [body.layer4(body.layer3(body.layer2(body.layer1(x))))]
 
 
-def dilated_backbone(name: str) -> DilatedResNet | Backbone:
-    """One of `RESNETS`, or any timm model that can be dilated to stride 8; the deepest features come last."""
+class DilatedEfficientNet(Backbone):
+    """A timm EfficientNet at stride 8, without the stages beyond stride `coarsest`, which cost most when dilated."""
+
+    def __init__(self, name: str, coarsest: int) -> None:
+        super().__init__(name, in_channels=4, output_stride=STRIDE)
+        kept, body = STRIDES.index(coarsest) + 1, cast(Any, self.body)
+        body.blocks = body.blocks[: body.feature_info[kept - 1]["stage"]]
+        self.channels = self.channels[:kept]
+
+
+def dilated_backbone(name: str, coarsest: int = 32) -> DilatedResNet | DilatedEfficientNet:
+    """One of `RESNETS`, or a timm EfficientNet; the deepest features come last.
+
+    Args:
+        coarsest: stride, before dilation, of the last stage of an EfficientNet that is kept; 16 or 32.
+    """
     if name in RESNETS:
         return DilatedResNet(RESNETS[name])
-    return Backbone(name, in_channels=4, output_stride=STRIDE)
+    return DilatedEfficientNet(name, coarsest)

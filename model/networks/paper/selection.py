@@ -42,11 +42,16 @@ class PyramidPooling(nn.Module):
 
 
 class PaperSelection(Selection):
-    """DeepLab-v2 with the click map as fourth input channel; it returns its features beside the logit."""
+    """DeepLab-v2 with the click map as fourth input channel; it returns its features beside the logit.
 
-    def __init__(self, backbone: str, channels: int) -> None:
+    Args:
+        backbone, coarsest: as for `dilated_backbone`.
+        channels: of the features.
+    """
+
+    def __init__(self, backbone: str, channels: int, coarsest: int = 32) -> None:
         super().__init__()
-        trunk = dilated_backbone(backbone)
+        trunk = dilated_backbone(backbone, coarsest)
         self.backbone = trunk
         self.context = PyramidPooling(trunk.channels[-1], channels)
         self.classify = nn.Conv2d(channels, 1, 1)
