@@ -50,8 +50,21 @@ def farthest(selection: Click, boundary: Sequence[Click]) -> float:
     return max(max(abs(click.x - selection.x), abs(click.y - selection.y)) for click in boundary)
 
 
-def windows(selection: Click, reach: float) -> list[Box]:
-    """Square windows around the selection click; they may reach beyond the image."""
-    halves = [max(reach * factor, SMALLEST) for factor in REACHES]
-    corners = [(round(selection.x - half), round(selection.y - half), round(2 * half)) for half in halves]
-    return [Box(left, top, left + side, top + side) for left, top, side in corners]
+def windows(selection: Click, reach: float, shape: tuple[int, int]) -> list[Box]:
+    """Square windows around the selection click, smallest first; the last may be that of the whole image.
+
+    Args:
+        reach: from the selection click to the farthest boundary click, image pixels.
+        shape: (height, width) of the image; nothing is to be seen in larger windows.
+    """
+    height, width = shape
+    sides = [2 * max(reach * factor, SMALLEST) for factor in REACHES]
+    around = [_square(selection.x, selection.y, side) for side in sides if side < max(shape)]
+    if len(around) == len(sides):
+        return around
+    return [*around, _square(width / 2, height / 2, max(shape))]
+
+
+def _square(x: float, y: float, side: float) -> Box:
+    left, top, whole = round(x - side / 2), round(y - side / 2), round(side)
+    return Box(left, top, left + whole, top + whole)

@@ -195,7 +195,7 @@ class Session:
         reach, outward = reselection.farthest(selection, boundary), state.outward(boundary[-1])
         if not reselection.is_far(outward, reach, state.area, state.crop.view.box.width):
             return state
-        for window in reselection.windows(selection, reach):
+        for window in reselection.windows(selection, reach, self._image.shape[:2]):
             crop = self._passes.encode(self._image, window, selection)
             other = self._replayed(_selected(crop, selection), boundary)
             if (other.area > state.area) != (outward > 0):
@@ -239,7 +239,8 @@ class Session:
         if box.contains(click.x, click.y, margin=BORDER * box.width):
             return state
         column, row = click.pixel(self._image.shape[1], self._image.shape[0])
-        return self._on(self.mask, self._passes.window(box.union(Box(column, row, column + 1, row + 1))))
+        wider = self._on(self.mask, self._passes.window(box.union(Box(column, row, column + 1, row + 1))))
+        return replace(wider, surprise=state.surprise)
 
 
 def _selected(crop: Crop, selection: Click) -> State:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from model import Click, load_predictor, masks, reselection
+from model.geometry import Box
 
 SAMPLES = Path(__file__).parents[2] / "backend" / "web" / "samples"
 coordinates = st.floats(0, 4000)
@@ -19,13 +20,19 @@ def test_windows_hold_all_clicks_well_inside(
 ):
     click, clicks = Click(*selection), [Click(x, y, "boundary") for x, y in boundary]
     reach = reselection.farthest(click, clicks)
-    windows = reselection.windows(click, reach)
+    windows = reselection.windows(click, reach, (100_000, 100_000))
     assert [w.width for w in windows] == sorted(w.width for w in windows)
     for window in windows:
         assert window.width == window.height
         assert abs((window.left + window.right) / 2 - click.x) <= 1.5
         for each in (click, *clicks):
             assert window.contains(each.x, each.y, margin=0.1 * reach)
+
+
+def test_no_window_is_larger_than_the_image():
+    windows = reselection.windows(Click(50, 60), 90, (300, 400))
+    assert windows == [Box(-76, -66, 176, 186), Box(-148, -138, 248, 258), Box(0, -50, 400, 350)]
+    assert reselection.windows(Click(50, 60), 399, (300, 400)) == [Box(0, -50, 400, 350)]
 
 
 @pytest.mark.parametrize(
