@@ -38,9 +38,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--out", type=Path, help="folder for runs and results; default: runs/paper-SCALE")
     parser.add_argument("--scale", choices=SCALES, default="full", help="budget; default: the paper's")
     parser.add_argument(
-        "--start", default="imagenet", help="`imagenet` (default), `imagenet:FILE` or `scratch`"
+        "--start",
+        help="of the selection networks: `imagenet`, `imagenet:FILE`, `scratch`, or weights whose backbone is taken; "
+        "default: imagenet, and for `small` the shipped weights",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N objects of each data set")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="at most N objects of each data set; default: all, `small`: 40"
+    )
     parser.add_argument("--available", action="store_true", help="go on with the data sets that are there")
     parser.add_argument(
         "--restart", action="store_true", help="measure anew what other weights or older code have measured"

@@ -55,7 +55,8 @@ class PaperConfig(NetworkConfig):
         description="one of torchvision's ResNets, or a timm model that can be dilated",
     )
     coarsest: Literal[16, 32] = Field(
-        default=32, description="stride, before dilation to 8, of the last stage of an EfficientNet that is kept"
+        default=32,
+        description="stride, before dilation to 8, of the last stage of an EfficientNet that is kept",
     )
     refinement: Literal["boundary", "central"] = Field(
         default="boundary",

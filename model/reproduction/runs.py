@@ -41,7 +41,7 @@ class Reproduction:
 
     Attributes:
         root: of the data sets; out: folder of runs and results.
-        start: what the selection networks start from.
+        start: what the selection networks start from, as `Scale.start`; None: what the scale says.
         device: of torch.
         restart: forget evaluations of other weights or of older code; trained networks stay.
     """
@@ -49,7 +49,7 @@ class Reproduction:
     scale: Scale
     root: Path
     out: Path
-    start: str = "imagenet"
+    start: str | None = None
     device: str = "cpu"
     restart: bool = False
     _opened: dict[str, Sequence[EvaluationObject]] = field(default_factory=dict)
@@ -63,7 +63,10 @@ class Reproduction:
             for stage in (self.scale.selection, self.scale.refinement)
         )
         limit = f"at most {self.scale.limit} objects of a data set" if self.scale.limit else "all objects"
-        return f"selection {selection}, refinement {refinement}, {limit}, {self.scale.clicks} clicks"
+        return (
+            f"selection {selection} from {self.start or self.scale.start}, refinement {refinement}, {limit}, "
+            f"{self.scale.clicks} clicks"
+        )
 
     def require_training_data(self, runs: Sequence[str]) -> None:
         """Raise DatasetError at once if one of these networks has to be trained and its data are missing."""
@@ -148,20 +151,22 @@ class Reproduction:
             return False
 
     def _selection(self, run: str) -> TrainingSettings:
-        values = {"configuration": self.scale.configuration, "start": self.start, **self.scale.selection}
-        if is_checkpoint(values["start"]):
-            start = self.out / run / "start.safetensors"
-            start.parent.mkdir(parents=True, exist_ok=True)
-            take_backbone(values["start"], self.scale.configuration, start)
-            values["start"] = str(start)
-        return self._settings("selection", {**values, "loss": TRAINED[run]})
+        name, start = self.scale.configuration, self.start or self.scale.start
+        if is_checkpoint(start):
+            weights, start = start, self._start(run)
+            take_backbone(weights, name, Path(start))
+        values = {"configuration": name, "start": start, "loss": TRAINED[run]}
+        return self._settings("selection", {**self.scale.selection, **values})
 
     def _refinement(self, run: str) -> TrainingSettings:
-        selection = self.weights("selection-ba-ce")
-        start = self.out / run / "start.safetensors"
-        start.parent.mkdir(parents=True, exist_ok=True)
-        exchange_head(selection, self.scale.configuration + REFINED[run], start)
-        return self._settings("refinement", {**self.scale.refinement, "start": str(start), "loss": "ba-ce"})
+        selection, start = self.weights("selection-ba-ce"), self._start(run)
+        exchange_head(selection, self.scale.configuration + REFINED[run], Path(start))
+        return self._settings("refinement", {**self.scale.refinement, "start": start, "loss": "ba-ce"})
+
+    def _start(self, run: str) -> str:
+        """Where a network is written before it is trained."""
+        (self.out / run).mkdir(parents=True, exist_ok=True)
+        return str(self.out / run / "start.safetensors")
 
     def _settings(self, stage: str, values: Mapping[str, Any]) -> TrainingSettings:
         folder = self.scale.training_data(self.root)
@@ -184,7 +189,7 @@ def take_backbone(weights: str, name: str, out: Path) -> None:
             f"{source.network.config.backbone}; start from `imagenet` or `scratch`"
         )
     theirs, ours = source.network.selection.backbone, network.selection.backbone
-    # Stages that this configuration leaves out are left there.
+    # The source may have stages that this configuration leaves out.
     state = theirs.state_dict()
     ours.load_state_dict({key: state[key] for key in ours.state_dict()})
     save_checkpoint(out, network, {"stage": "selection", "start": Path(weights).name})

@@ -87,7 +87,9 @@ def test_constants_of_section_3_3():
     assert sampling.smallest_region == (0.01, 0.05), "m from 1 to 5 %"
     assert (sampling.selection_jitter, sampling.boundary_jitter) == (25, 10)
     assert (sampling.rule, sampling.paper_share) == ("paper", 1.0)
-    assert ClickSampling().boundary_noise(10_000) == 10
+    assert sampling.boundary_noise(30) == ClickSampling().boundary_noise(10_000) == 10, (
+        "on objects of any size"
+    )
 
 
 def test_constants_of_section_3_4():

@@ -9,7 +9,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 
 from model.errors import SettingsError, WeightsError
 from model.networks import build_network, configuration, read_configuration
-from model.networks.paper.backbone import RESNETS, DilatedResNet
+from model.networks.paper.backbone import RESNETS, DilatedResNet, dilated_backbone
 from model.networks.paper.crops import aligned_region, naive_region
 from model.networks.paper.refinement import PaperHead
 from model.networks.paper.selection import PyramidPooling
@@ -148,6 +148,20 @@ def test_features_are_normalised_channel_by_channel():
     prepared = head.prepare(features, features)
     torch.testing.assert_close(prepared.mean(dim=(2, 3)), torch.zeros(1, 2), atol=1e-4, rtol=0)
     torch.testing.assert_close(prepared.std(dim=(2, 3), unbiased=False), torch.ones(1, 2), atol=1e-3, rtol=0)
+
+
+def test_without_its_last_stages_a_backbone_sees_the_same_at_stride_16():
+    torch.manual_seed(0)
+    whole, short = (dilated_backbone("tf_efficientnet_lite0", coarsest).eval() for coarsest in (32, 16))
+    state = whole.state_dict()
+    short.load_state_dict({key: state[key] for key in short.state_dict()})
+    with torch.inference_mode():
+        image = torch.randn(1, 4, 64, 96)
+        levels, kept = whole(image), short(image)
+    assert (whole.channels, short.channels) == ((16, 24, 40, 112, 320), (16, 24, 40, 112))
+    assert kept[-1].shape == (1, 112, 8, 12), "dilated to stride 8"
+    torch.testing.assert_close(kept, levels[:4])
+    assert len(short.state_dict()) < len(state)
 
 
 def test_the_small_network_starts_from_the_same_package_as_the_default_one():

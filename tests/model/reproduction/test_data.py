@@ -8,9 +8,11 @@ import pytest
 
 from model.datasets.coco import CocoObjects
 from model.reproduction.coco_subset import draw, seen_objects, unseen_objects
+from model.reproduction.data import available, missing_folders
 from model.reproduction.published import TABLE_1, TABLE_2, VOC_CATEGORIES
+from model.reproduction.scales import FULL
 from model.reproduction.training_set import paper_training_set
-from tests.model.datasets.files_on_disk import HEIGHT, WIDTH, boxes, write_palette, write_photo
+from tests.model.datasets.files_on_disk import HEIGHT, WIDTH, boxes, write_grey, write_palette, write_photo
 from tests.model.datasets.test_sbd import write_instances
 
 IDS = boxes(_1=(0, 0, 9, 9), _2=(10, 10, 20, 20))
@@ -74,8 +76,8 @@ def test_ten_images_of_a_category_one_instance_each():
     assert draw(crowds) == []
 
 
-def test_coco_is_divided_into_what_voc_has_and_the_rest(tmp_path: Path):
-    root = tmp_path / "COCO"
+def write_coco_val(root: Path) -> None:
+    """Twelve images with a dog and a zebra in each."""
     (root / "annotations").mkdir(parents=True)
     images, instances = [], []
     for number in range(1, 13):
@@ -90,10 +92,31 @@ def test_coco_is_divided_into_what_voc_has_and_the_rest(tmp_path: Path):
     categories = [{"id": 1, "name": "dog"}, {"id": 2, "name": "zebra"}]
     content = {"images": images, "annotations": instances, "categories": categories}
     (root / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
-    seen, unseen = seen_objects(root), unseen_objects(root)
+
+
+def test_coco_is_divided_into_what_voc_has_and_the_rest(tmp_path: Path):
+    write_coco_val(tmp_path)
+    seen, unseen = seen_objects(tmp_path), unseen_objects(tmp_path)
     assert (len(seen), len(unseen)) == (10, 10)
     assert all(100 < int(each.name.rpartition("#")[2]) < 200 for each in seen)
     assert all(200 < int(each.name.rpartition("#")[2]) < 300 for each in unseen)
+
+
+def test_every_column_of_the_full_scale_opens_what_its_form_describes(paper_data: Path):
+    square = (IDS == 1) * 255
+    for number in range(2):
+        write_photo(paper_data / "GrabCut" / "data_GT" / f"{number}.jpg")
+        write_grey(paper_data / "GrabCut" / "boundary_GT" / f"{number}.bmp", square)
+    write_photo(paper_data / "Berkeley" / "images" / "1.jpg")
+    write_grey(paper_data / "Berkeley" / "masks" / "1.png", square)
+    for number in range(3):
+        write_photo(paper_data / "DAVIS" / "img" / f"{number}.jpg")
+        write_grey(paper_data / "DAVIS" / "gt" / f"{number}.png", square)
+    write_coco_val(paper_data / "COCO")
+    columns = available(paper_data, FULL.table2, go_on=False)
+    counts = {column.name: len(column.open(paper_data / column.folder)) for column in columns}
+    assert counts == {"GrabCut": 2, "Berkeley": 1, "VOC": 2, "DAVIS": 3, "COCO-20": 10, "COCO-60": 10}
+    assert missing_folders(paper_data, FULL.training_folders.items()) == []
 
 
 def test_the_published_figures_are_those_of_the_paper():

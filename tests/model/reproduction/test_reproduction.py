@@ -7,10 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from backend.cli import main
 from model.checkpoints import load_checkpoint
+from model.reproduction.runs import take_backbone
 from tests.model.scenes import scene, write_coco, write_grabcut
+
+PACK = Path(__file__).parents[4] / "shared" / "data"
+"""Photos for development, which lie beside the checkout where they are at all."""
 
 TARGETS = ("table1", "fig3a", "table2", "fig4", "study")
 
@@ -125,6 +130,57 @@ def test_the_same_command_again_makes_nothing_anew(
     assert "2 steps of 2" in printed.splitlines()[0], "the budget is said beside the figures"
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert {path: path.read_text() for path in rows} == rows
+
+
+def test_what_was_stopped_goes_on_and_what_older_code_has_measured_is_refused(
+    root: Path, done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = shutil.copytree(done, tmp_path / "out")
+    folder = out / "evaluations" / "selection-ba-ce-GrabCut-paper-1"
+    rows = (folder / "rows.jsonl").read_text().splitlines()
+    (folder / "rows.jsonl").write_text(rows[0] + "\n" + rows[1][:40])  # stopped in the middle of a line
+    (folder / "report.json").unlink()
+    assert main(command("table1", root, out)) == 0
+    again = [json.loads(row) for row in (folder / "rows.jsonl").read_text().splitlines()]
+    assert again[0] == json.loads(rows[0]), "kept, with its times"
+    assert [row["iou"] for row in again] == [json.loads(row)["iou"] for row in rows]
+    assert values(out, "table1") == values(done, "table1")
+
+    header = json.loads((folder / "header.json").read_text())
+    (folder / "header.json").write_text(json.dumps({**header, "seed": 99}))
+    capsys.readouterr()
+    assert main(command("table1", root, out)) == 2
+    assert "--restart" in capsys.readouterr().err
+    assert main(command("table1", root, out, "--restart")) == 0
+
+
+def test_a_network_may_start_from_the_backbone_of_other_weights(
+    root: Path, done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    weights = done / "pnr" / "weights.safetensors"
+    take_backbone(str(weights), "paper-tiny", tmp_path / "start.safetensors")
+    theirs, ours = (
+        load_checkpoint(path).network.selection.state_dict()
+        for path in (weights, tmp_path / "start.safetensors")
+    )
+    changed = {key.split(".")[0] for key in ours if not torch.equal(ours[key], theirs[key])}
+    assert changed == {"context", "classify"}
+    assert main(command("table1", root, tmp_path / "out", "--start", "default")) == 2
+    said = capsys.readouterr().err
+    assert "expected weights with the backbone tf_efficientnet_lite0" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(not PACK.is_dir(), reason=f"the training pack is not at {PACK}")
+def test_the_chain_holds_on_photos(tmp_path: Path):
+    limited = ("--limit", "1", "--set", "selection.steps=1", "--set", "refinement.steps=1")
+    assert main(command("table2", PACK, tmp_path / "out", *limited)) == 0
+    found = values(tmp_path / "out", "table2")
+    assert {name: each["objects"] for name, each in found.items()} == {
+        "GrabCut": 1,
+        "DAVIS": 1,
+        "COCO_MVal": 1,
+    }
 
 
 def test_missing_data_sets_are_named_at_once_with_their_places(
