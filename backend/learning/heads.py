@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Mapping
 
-from backend.store import ALL, Version, VersionStore
+from backend.learning.versions import WatchedVersions
+from backend.store import ALL, Version
 from model.errors import BoundaryClickError, StoreError
 from model.heads import checkpoint_of, unpack_head
 from model.predictor import Predictor, usable_device
@@ -24,20 +25,21 @@ def answering(promoted: Mapping[str, Version], project: str) -> Version | None:
 class Heads:
     """Predictors by project; thread safe.
 
-    Whatever is wrong with database or head, clicks go on, and they never wait for the database: who is promoted is
-    looked up beside them.
+    Whatever is wrong with database or head, clicks go on, and they never wait for the database: who is promoted
+    elsewhere is looked up beside them; what is promoted here is known at once.
 
     Args:
         base: the shipped head, with the selection network that all share.
     """
 
-    def __init__(self, base: Predictor, versions: VersionStore, device: str = "cpu") -> None:
+    def __init__(self, base: Predictor, versions: WatchedVersions, device: str = "cpu") -> None:
         self._base, self._versions, self._device = base, versions, usable_device(device)
         self._checkpoint = checkpoint_of(base)
         self._answering: Mapping[str, tuple[Version, Predictor]] = {}
         self._looked = 0.0
         self._looking = threading.Lock()
         self.look()
+        versions.changed = self.look
 
     def predictor(self, project: str) -> Predictor:
         """Who answers for the project, as far as is known; a promotion elsewhere is noticed within seconds."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from backend.images import ImageStore
 from backend.intake import Fetch, Intake, Tool, Understand
+from backend.learning.versions import WatchedVersions
 from backend.recording import Recorder
 from backend.store import (
     CorrectionStore,
@@ -15,7 +16,6 @@ from backend.store import (
     Job,
     JobStore,
     ProjectList,
-    VersionStore,
     project_name,
 )
 from model.corrections import AnnotationKey, Interaction, Recorded, Submission
@@ -29,7 +29,6 @@ class Learning:
 
     Attributes:
         ring: called when there is a new job; returns at once. By default nobody hears it.
-        look: called when another version is to answer. By default nobody answers.
 
     Raises:
         SettingsError: the database cannot be used.
@@ -41,10 +40,9 @@ class Learning:
         self.inbox = Inbox(self.database)
         self.images = ImageList(self.database)
         self.jobs = JobStore(self.database)
-        self.versions = VersionStore(self.database)
+        self.versions = WatchedVersions(self.database)
         self.projects = ProjectList(self.database)
         self.ring: Callable[[], None] = _nobody
-        self.look: Callable[[], None] = _nobody
         interactions = InteractionStore(self.database)
         self._recorder = Recorder(interactions.note, lambda: interactions.forget(IDLE_CLICKS))
         self._intake = Intake(self.inbox, self.images, images)
@@ -99,4 +97,4 @@ class Learning:
 
 
 def _nobody() -> None:
-    """Who wants to know finds out from the database."""
+    """Jobs wait until somebody looks for them."""

@@ -7,7 +7,7 @@ from typing import overload
 import numpy as np
 
 from backend.decoding import DecodedImage, ImageLimits, decode_image
-from backend.store import StoredCorrection
+from backend.store import StoredCorrection, masks
 from model.datasets.objects import EvaluationObject
 from model.errors import DatasetError, ImageRejected
 
@@ -72,9 +72,12 @@ class StoredObjects(Sequence[EvaluationObject]):
         return self._image
 
     def _truth(self, correction: StoredCorrection) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
+        damaged = f"correction {correction.id}: expected a mask, got damaged run lengths"
         try:
-            return correction.mask
-        except Exception as error:  # whatever damaged run lengths raise in COCO's reader
-            raise DatasetError(
-                f"correction {correction.id}: expected a mask, got damaged run lengths"
-            ) from error
+            mask = correction.mask
+        except ValueError as error:
+            raise DatasetError(damaged) from error
+        # COCO's reader leaves pixels that too short run lengths do not reach to whatever the memory held.
+        if masks.encode(mask) != correction.counts:
+            raise DatasetError(damaged)
+        return mask

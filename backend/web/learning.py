@@ -38,7 +38,6 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
 
     @web.get("/api/learning")
     def state() -> Response:
-        learning.look()
         collected = learning.projects.collected(learning.jobs.latest())
         return jsonify(
             projects=[_project(each, service.version_for(each.project)) for each in collected],
@@ -62,13 +61,11 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
         if name == SHIPPED:
             learning.versions.retire(_named("project"))
         promoted = None if name == SHIPPED else learning.versions.promote(name).name
-        learning.look()
         return jsonify(version=promoted)
 
     @web.post("/api/learning/rollback")
     def roll_back() -> Response:
         before = learning.versions.roll_back(_named("project"))
-        learning.look()
         return jsonify(version=before and before.name)
 
     return web

@@ -16,8 +16,9 @@ from backend.store import NewVersion
 from model import Click, Predictor, load_predictor
 from model.checkpoints import Checkpoint, load_checkpoint
 from model.heads import checkpoint_of, digest_of, pack_head
+from tests.backend.learning.material import learning
 
-SELECT, FIRST, SECOND = Click(120, 90, "select"), Click(160, 90, "boundary"), Click(80, 90, "boundary")
+SELECT, FIRST, SECOND = Click(120, 90, "select"), Click(135, 90, "boundary"), Click(80, 90, "boundary")
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,7 @@ def predictor(weights: Path) -> Predictor:
 
 @pytest.fixture
 def heads(store: Learning, predictor: Predictor) -> Heads:
-    heads = Heads(predictor, store.versions)
-    store.look = heads.look
-    return heads
+    return Heads(predictor, store.versions)
 
 
 @pytest.fixture
@@ -47,9 +46,7 @@ def promoted(store: Learning, base: Checkpoint, project: str, factor: float) -> 
     job = store.jobs.take("me")
     assert job is not None
     new = NewVersion(project.replace("/", "-") or "all", digest_of(packed), "", base.digest, {}, packed)
-    name = store.versions.conclude(job, 0, new, promote=True).name
-    store.look()
-    return name
+    return store.versions.conclude(job, 0, new, promote=True).name
 
 
 def test_a_project_has_its_own_head_else_that_of_all_else_the_shipped_one(
@@ -63,7 +60,6 @@ def test_a_project_has_its_own_head_else_that_of_all_else_the_shipped_one(
     shared = {id(checkpoint_of(heads.predictor(name)).network.selection) for name in ("tool/1", "tool/2", "")}
     assert shared == {id(base.network.selection)}, "one selection network in memory"
     store.versions.roll_back("tool/1")
-    heads.look()
     assert heads.predictor("tool/1").version == everybody
 
 
@@ -109,10 +105,10 @@ def test_the_base_is_found_again_in_a_predictor(predictor: Predictor, weights: P
 
 
 def test_a_promotion_elsewhere_is_noticed_beside_the_clicks(
-    store: Learning, heads: Heads, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, heads: Heads, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.look = lambda: None
-    name = promoted(store, checkpoint_of(predictor), "tool/1", 2.0)
+    elsewhere = learning(tmp_path)
+    name = promoted(elsewhere, checkpoint_of(predictor), "tool/1", 2.0)
     assert heads.predictor("tool/1") is predictor, "not yet"
     monkeypatch.setattr(heads_module, "LOOK_SECONDS", -1.0)
     heads.predictor("tool/1")
@@ -121,3 +117,4 @@ def test_a_promotion_elsewhere_is_noticed_beside_the_clicks(
             thread.join()
     monkeypatch.setattr(heads_module, "LOOK_SECONDS", 1e9)
     assert heads.predictor("tool/1").version == name
+    elsewhere.close()

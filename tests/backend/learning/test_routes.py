@@ -30,6 +30,7 @@ def test_the_page_shows_and_changes_what_is_learnt(
     record(store, photos(tmp_path / "photos", range(2)))
     base = checkpoint_of(load_predictor(weights))
     first, second = promoted(store, base, PROJECT, 2.0), promoted(store, base, PROJECT, 3.0)
+    assert page.post("/api/learning/promote", json={"version": second}).status_code == 200
     state = page.get("/api/learning").get_json()
     mine = next(each for each in state["projects"] if each["project"] == PROJECT)
     assert (mine["usable"], mine["fresh"], mine["version"]) == (2, 2, second)
@@ -44,7 +45,8 @@ def test_the_page_shows_and_changes_what_is_learnt(
     assert shipped.get_json() == {"version": None}
     refused = page.post("/api/learning/rollback", json={"project": PROJECT})
     assert (refused.status_code, "found none" in refused.get_json()["error"]) == (400, True)
-    assert b"Learning from corrections" in page.get("/learning").data
+    with page.get("/learning") as shown:
+        assert b"Learning from corrections" in shown.data
 
 
 @pytest.mark.parametrize("path", ["jobs", "jobs/1/cancel", "promote", "rollback"])
