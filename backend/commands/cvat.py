@@ -1,7 +1,6 @@
 """`boundaryclick cvat`: what is done with a CVAT from the command line."""
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -84,7 +83,7 @@ def _add_next(actions: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _add_connection(parser: "Parser") -> None:
-    parser.add_argument("--url", default=os.environ.get("CVAT_URL", ""), help="of CVAT (default: CVAT_URL)")
+    parser.add_argument("--url", help="of CVAT (default: CVAT_URL)")
     parser.add_argument("--org", metavar="NAME", help="short name of the organization to work in")
 
 
@@ -98,14 +97,14 @@ def run_pull(args: argparse.Namespace) -> int:
     """Pull, then fetch the images that are new; says in one line what has changed."""
     from tqdm import tqdm
 
-    from backend.app import create_images, create_learning
+    from backend.app import create_cvat, create_images, create_learning
     from backend.settings import load_settings
     from backend.store.annotations import AnnotationList
     from model.errors import SettingsError
     from plugins.cvat.pulling import TOOL, Puller, Scope, fetcher
 
     settings = load_settings()
-    client = _connect(args)
+    client = create_cvat(args.url, args.org)
     learning = create_learning(settings, create_images(settings))
     if learning is None:
         raise SettingsError("BOUNDARYCLICK_DATABASE_URL: expected a database to record into, got none")
@@ -132,12 +131,12 @@ def run_next(args: argparse.Namespace) -> int:
     """Rank, print, and create what was asked for."""
     from tqdm import tqdm
 
-    from backend.app import create_service
+    from backend.app import create_cvat, create_service
     from backend.settings import load_settings
     from plugins.cvat.ranking import Ranking, read_candidates, spread
 
     settings = load_settings()
-    client = _connect(args)
+    client = create_cvat(args.url, args.org)
     candidates = read_candidates(client, args.task)
     frames = spread(sorted(candidates.names), args.look_at)
     if not frames:
@@ -165,13 +164,6 @@ def _create(client: "CvatClient", what: str, number: int, ranked: "list[Ranked]"
     else:
         made = create_job(client, task, [one.frame for one in ranked])
     print(f"{what} {made} of {len(ranked)} frames")
-
-
-def _connect(args: argparse.Namespace) -> "CvatClient":
-    from plugins.cvat.client import Connection, CvatClient
-
-    told = {name: os.environ.get(f"CVAT_{name}") or None for name in ("ACCESS_TOKEN", "USER", "PASSWORD")}
-    return CvatClient(Connection(args.url, told["ACCESS_TOKEN"], told["USER"], told["PASSWORD"], args.org))
 
 
 def _told(pulled: "Pulled") -> str:

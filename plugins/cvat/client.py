@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
@@ -15,9 +15,6 @@ from urllib3.exceptions import HTTPError
 from model.errors import AccessRefused, ImageRejected, ImageTooLarge, RequestInvalid, SettingsError
 from plugins.cvat.messages import read
 from plugins.cvat.records import Page, Record, RecordT
-
-if TYPE_CHECKING:
-    pass
 
 AnswerT = TypeVar("AnswerT", bound=Record)
 Query = Mapping[str, str | int]

@@ -85,4 +85,6 @@ def read(kind: type[ModelT], body: Body) -> ModelT:
 
 def _kind(value: object) -> str:
     """What came, without a character of it: it may be an image."""
-    return repr(value)[:40] if isinstance(value, (int, float)) or value is None else type(value).__name__
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a huge number"  # thousands of digits, which Python refuses to write down
+    return repr(value) if isinstance(value, (int, float)) or value is None else type(value).__name__

@@ -66,9 +66,8 @@ def read_jobs(api: Api, scope: Scope) -> list[Job]:
     """
     if scope.kind == "job":
         return [ask(api, f"/api/jobs/{scope.number}", Job)]
-    api.get(
-        f"/api/{scope.kind}s/{scope.number}"
-    )  # a list does not tell a project without jobs from no project
+    # A list does not tell a project without jobs from no project.
+    api.get(f"/api/{scope.kind}s/{scope.number}")
     query = {f"{scope.kind}_id": scope.number}
     return list({job.id: job for job in pages(api, "/api/jobs", Job, query)}.values())
 
