@@ -11,7 +11,7 @@ import model
 from model import Predictor
 from model.evaluation.loop import Procedure
 
-_DECISIVE = ("*.py", "networks/*.py", "evaluation/clickers.py", "evaluation/loop.py")
+_DECISIVE = ("*.py", "networks/**/*.py", "evaluation/clickers.py", "evaluation/loop.py")
 """Sources on which masks and clicks hang."""
 
 
