@@ -8,7 +8,7 @@ import pytest
 
 from model.errors import SettingsError
 from plugins.labelstudio.side_by_side import HOST, Folder, Pair, _free_port
-from tests.end_to_end.labelstudio_server import free_port
+from tests.end_to_end.labelstudio.server import free_port
 
 
 def test_a_folder_keeps_its_login_to_itself(tmp_path):

@@ -17,7 +17,7 @@ from tests.end_to_end.serving import serving
 from tests.plugins.labelstudio.doubles import golden
 from tests.plugins.labelstudio.label_studio_double import PERSONAL, TokenServer, token_server
 
-PHOTO = Path(__file__).parents[2] / "backend" / "web" / "samples" / "coffee.jpg"
+PHOTO = Path(__file__).parents[3] / "backend" / "web" / "samples" / "coffee.jpg"
 UPRIGHT = 1
 QUARTER_TURN = 6
 ORIENTATION = 0x0112

@@ -22,8 +22,8 @@ from plugins.labelstudio import Connection
 from plugins.labelstudio.client import LabelStudioClient
 from plugins.labelstudio.rle import decode
 from tests.end_to_end.chromium import chromium
-from tests.end_to_end.labelstudio_editor import Editor
-from tests.end_to_end.labelstudio_server import TOKEN, LabelStudio, label_studio
+from tests.end_to_end.labelstudio.editor import Editor
+from tests.end_to_end.labelstudio.server import TOKEN, LabelStudio, label_studio
 from tests.end_to_end.serving import ROOT, serving
 
 EXECUTABLE = os.environ.get("TEST_LABEL_STUDIO")

@@ -1,16 +1,21 @@
 """A real Label Studio for tests: started on a free port, spoken to through its HTTP interface."""
 
+import io
 import os
 import socket
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
+
+from tests.end_to_end.serving import ROOT
 
 USER = "annotator@example.org"
 PASSWORD = "a-password-for-tests-1"
@@ -27,6 +32,21 @@ ENVIRONMENT = {
 }
 
 
+def find_executable() -> Path:
+    """The program `label-studio`: TEST_LABEL_STUDIO, or where `make test` installs it.
+
+    Skips the test where it is not installed, except in CI, where that is a failure.
+    """
+    named = os.environ.get("TEST_LABEL_STUDIO")
+    executable = Path(named) if named else ROOT / ".venv-labelstudio" / "bin" / "label-studio"
+    if not executable.is_file():
+        message = f"needs Label Studio, {executable} is not there: plugins/labelstudio/install_server.sh installs it"
+        if named or os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return executable
+
+
 @dataclass(frozen=True)
 class LabelStudio:
     """A running Label Studio with one user."""
@@ -34,10 +54,8 @@ class LabelStudio:
     url: str
 
     def api(self, method: str, path: str, **options: Any) -> Any:
-        """Answer to a request of the user; an error status fails the test with the server's words."""
-        headers = {"Authorization": f"Token {TOKEN}"}
-        response = requests.request(method, self.url + path, headers=headers, timeout=600, **options)
-        assert response.status_code < 300, f"{method} {path}: {response.status_code} {response.text[:300]}"
+        """Answer to a request of the user, read as JSON."""
+        response = self._request(method, path, **options)
         return response.json() if response.content else None
 
     def project(self, title: str, configuration: str, image: Path, backend: str) -> tuple[int, int]:
@@ -53,9 +71,25 @@ class LabelStudio:
         self.api("POST", "/api/ml/", json=attached)
         return project, self.api("GET", f"/api/tasks?project={project}")["tasks"][0]["id"]
 
+    def export(self, project: int, kind: str, folder: Path) -> Path:
+        """Unpack an export of the project, as its page downloads it, in `folder`; returns that."""
+        answer = self._request(
+            "GET", f"/api/projects/{project}/export?exportType={kind}&download_all_tasks=true"
+        )
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            archive.extractall(folder / kind)
+        return folder / kind
+
     def personal_token(self) -> str:
         """A personal access token of the user."""
         return str(self.api("POST", "/api/token/")["token"])
+
+    def _request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """An error status fails the test with the server's words."""
+        headers = {"Authorization": f"Token {TOKEN}"}
+        response = requests.request(method, self.url + path, headers=headers, timeout=600, **options)
+        assert response.status_code < 300, f"{method} {path}: {response.status_code} {response.text[:300]}"
+        return response
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.end_to_end.chromium import PATIENCE
-from tests.end_to_end.labelstudio_server import PASSWORD, USER, LabelStudio
+from tests.end_to_end.labelstudio.server import PASSWORD, USER, LabelStudio
 
 ACCEPT = '[data-testid="bottombar-accept-suggestions-button"]'
 _STORE = "const store = window.Htx && Htx.annotationStore && Htx.annotationStore.selected; if (!store) return null; "

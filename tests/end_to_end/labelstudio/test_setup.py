@@ -16,7 +16,7 @@ import requests
 
 from backend.cli import main
 from plugins.labelstudio.setup import Server
-from tests.end_to_end.labelstudio_server import (
+from tests.end_to_end.labelstudio.server import (
     ENVIRONMENT,
     PASSWORD,
     TOKEN,
