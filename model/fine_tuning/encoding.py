@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from model import Click, masks, simulation
+from model import Click, Predictor, masks, simulation
+from model.checkpoints import Checkpoint
 from model.datasets.objects import EvaluationObject
+from model.errors import InvalidClick
+from model.evaluation.clickers import annotator_for
 from model.fine_tuning.rollouts import GuidedRollout
 from model.geometry import Box, View
 from model.guidance import Point
-from model.inference import FILL, Passes
+from model.inference import FILL
 from model.training.objects import SMALLEST
 from model.training.refinement import Crops, selected
 from model.training.run import TrainingRun
 from model.training.samples import Sample
 from model.training.selection import network_input
-
-HELD = 0.8
-"""A crop that holds less of the object is replaced by one around the object, as an annotator's click would."""
 
 JITTER = 0.1
 """Greatest distance of a simulated selection click from the deepest point, in diagonals of the object's box."""
@@ -94,12 +94,15 @@ def encode(
         view: 0 is the object as it was annotated; others have simulated selection clicks, odd ones are mirrored.
     """
     generator = np.random.default_rng([seed, view])
-    image, truth, known = item.image, item.truth, list(clicks)
+    image, truth = item.image, item.truth
+    known = [click for click in clicks if _is_inside(click, truth)]
     if view % 2:
         image, truth = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(truth[:, ::-1])
         known = [Click(truth.shape[1] - 1 - click.x, click.y, click.role) for click in known]
     selection = _selection(truth, known if view == 0 else [], generator)
-    crop = View(_window(run, image, truth, selection), run.settings.size, run.settings.size)
+    shown = EvaluationObject(f"{item.name}-{view}", image, truth, np.zeros_like(truth))
+    boundary_clicks = [click for click in known if click.role == "boundary"]
+    crop = View(_window(run, shown, selection, boundary_clicks), run.settings.size, run.settings.size)
     target = crop.extract(truth.astype(np.float32)) > 0.5
     if np.count_nonzero(target) < SMALLEST:
         return None
@@ -112,7 +115,7 @@ def encode(
         click=torch.tensor([at], dtype=torch.float32),
     )
     (rollout,), crops = selected(run, run.network, sample)
-    boundary = tuple(crop.to_view(click.x, click.y) for click in known if click.role == "boundary")
+    boundary = tuple(crop.to_view(click.x, click.y) for click in boundary_clicks)
     return Encoded(
         image=pixels,
         features=crops.features[0].float().cpu().numpy().astype(np.float16),
@@ -147,6 +150,15 @@ def load_batch(run: TrainingRun, paths: Sequence[Path]) -> tuple[list[GuidedRoll
     return rollouts, crops
 
 
+def _is_inside(click: Click, truth: NDArray[np.bool_]) -> bool:
+    """Whether a click lies on the image: the annotator may have clicked on another state of the file."""
+    try:
+        click.require_inside(truth.shape[1], truth.shape[0])
+    except InvalidClick:
+        return False
+    return True
+
+
 def _selection(truth: NDArray[np.bool_], known: Sequence[Click], generator: np.random.Generator) -> Click:
     """The annotator's selection click, if it is known and lies on what they wanted; else a simulated one."""
     height, width = truth.shape
@@ -161,14 +173,16 @@ def _selection(truth: NDArray[np.bool_], known: Sequence[Click], generator: np.r
     return Click(x + box.left, y + box.top, "select")
 
 
-def _window(run: TrainingRun, image: NDArray[np.uint8], truth: NDArray[np.bool_], selection: Click) -> Box:
-    """The crop that a session would refine."""
-    passes = Passes(run.network, run.device)
-    window = passes.locate(image, selection)
-    box = Box.of_mask(truth)
-    part = window.clipped(truth.shape[1], truth.shape[0])
-    held = np.count_nonzero(truth[part.top : part.bottom, part.left : part.right])
-    if held >= HELD * np.count_nonzero(truth):
-        return window
-    column, row = selection.pixel(truth.shape[1], truth.shape[0])
-    return passes.window(box.union(Box(column, row, column + 1, row + 1)))
+def _window(run: TrainingRun, item: EvaluationObject, selection: Click, known: Sequence[Click]) -> Box:
+    """The crop that a session would refine: the one it has after the first boundary click.
+
+    That click may have widened the crop, or have had the object selected again at another scale.
+    """
+    session = Predictor(Checkpoint(run.network, "in-training", "", {}), run.device).start(item.image)
+    mask = session.click(selection)
+    if known:
+        session.add(known[0])
+    elif aimed := annotator_for("boundary", item, noise=0.0, seed=0).correct(mask):
+        session.add(aimed.click)
+    assert session.crop is not None  # noqa: S101 - the selection click has made one
+    return session.crop

@@ -17,7 +17,7 @@ from model import Click
 from model.checkpoints import load_checkpoint
 from model.errors import WeightsError
 from model.evaluation.loop import Procedure
-from model.fine_tuning import judging, tuning
+from model.fine_tuning import judging, lesson, tuning
 from model.fine_tuning.encoding import Encoded
 from model.heads import unpack_head
 from tests.backend.learning.material import (
@@ -39,8 +39,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As little work as there can be: two steps, one view, three clicks."""
     monkeypatch.setattr(tuning, "FEWEST_STEPS", 2)
     monkeypatch.setattr(tuning, "MOST_STEPS", 2)
-    monkeypatch.setattr(learning_job, "MOST_VIEWS", 1)
-    monkeypatch.setattr(learning_job, "MOST_REPLAYED", 1)
+    monkeypatch.setattr(lesson, "MOST_VIEWS", 1)
+    monkeypatch.setattr(lesson, "MOST_REPLAYED", 1)
     monkeypatch.setattr(judging, "PROCEDURE", Procedure(noise=3.0, clicks=3))
 
 
@@ -90,7 +90,7 @@ def test_a_job_makes_a_version_of_what_can_be_used_and_judges_it(
     head = unpack_head(store.versions.weights(version.id), base, version.name)
     before, after = base.network.refinement.state_dict(), head.network.refinement.state_dict()
     assert any(not torch.equal(before[name], after[name]) for name in before), "it has learnt something"
-    files = sorted((tmp_path / "work" / "features").glob("*.safetensors"))
+    files = sorted((tmp_path / "work").glob("*/features/*.safetensors"))
     assert len(files) == 3
     assert [len(Encoded.load(file).boundary) for file in files].count(1) == 1, "the real click is among them"
     latest = max(each.id for each in store.corrections.active())
@@ -108,7 +108,7 @@ def test_too_few_corrections_are_said_and_no_time_is_lost(
     assert done.state == "done"
     assert "too few corrections: expected at least 8 held out" in done.result["reason"]
     assert store.versions.listed() == []
-    assert not (tmp_path / "work" / "features").exists()
+    assert not list((tmp_path / "work").glob("*/features"))
 
 
 def test_a_cancelled_job_ends_with_its_next_step(store: Learning, tmp_path: Path, weights: Path) -> None:

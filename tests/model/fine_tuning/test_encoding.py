@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import Click, Predictor
+from model.checkpoints import load_checkpoint
+from model.datasets.objects import EvaluationObject
+from model.fine_tuning.encoding import Encoded, encode
+from model.fine_tuning.tuning import tuning_settings
+from model.geometry import View
+from model.training.run import TrainingRun
+from tests.model.scenes import scene
+
+
+@pytest.fixture(scope="module")
+def run(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
+    base, folder = load_checkpoint(tiny_weights), tmp_path_factory.mktemp("run")
+    settings = tuning_settings(base, folder, 1)
+    return TrainingRun(settings, base.network, [base.network.refinement], folder)
+
+
+@pytest.fixture(scope="module")
+def item() -> EvaluationObject:
+    image, mask = scene(4)
+    return EvaluationObject("scene", image, mask, np.zeros_like(mask))
+
+
+def inside(item: EvaluationObject) -> Click:
+    rows, columns = np.nonzero(item.truth)
+    middle = len(rows) // 2
+    return Click(float(columns[middle]), float(rows[middle]), "select")
+
+
+def encoded(run: TrainingRun, item: EvaluationObject, *clicks: Click, view: int = 0) -> Encoded:
+    found = encode(run, item, clicks, view, seed=0)
+    assert found is not None
+    return found
+
+
+def test_the_crop_is_the_one_that_a_session_refines(
+    run: TrainingRun, item: EvaluationObject, tiny_predictor: Predictor
+) -> None:
+    select, far = inside(item), Click(1.0, 1.0, "boundary")
+    session = tiny_predictor.start(item.image)
+    session.click(select)
+    before = session.crop
+    session.click(far)
+    assert session.crop is not None
+    assert session.crop != before, "this click asks for another crop"
+    found = encoded(run, item, select, far)
+    view = View(session.crop, run.settings.size, run.settings.size)
+    assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
+    assert found.selection == pytest.approx(view.to_view(select.x, select.y), abs=1e-3)
+    assert found.boundary[0] == pytest.approx(view.to_view(far.x, far.y), abs=1e-3)
+
+
+def test_it_comes_back_from_the_disk_as_it_was(
+    run: TrainingRun, item: EvaluationObject, tmp_path: Path
+) -> None:
+    found = encoded(run, item, inside(item))
+    found.save(tmp_path / "a.safetensors")
+    again = Encoded.load(tmp_path / "a.safetensors")
+    for name in ("image", "features", "logits", "target"):
+        assert np.array_equal(getattr(found, name), getattr(again, name))
+    assert again.selection == pytest.approx(found.selection)
+
+
+def test_odd_views_are_mirrored_with_their_clicks(run: TrainingRun, item: EvaluationObject) -> None:
+    boundary = Click(1.0, inside(item).y, "boundary")
+    as_it_is, mirrored = (encoded(run, item, inside(item), boundary, view=view) for view in (0, 1))
+    assert as_it_is.boundary[0][0] < as_it_is.selection[0]
+    assert mirrored.boundary[0][0] > mirrored.selection[0]
+
+
+def test_clicks_beside_the_image_are_left_out(run: TrainingRun, item: EvaluationObject) -> None:
+    assert encoded(run, item, inside(item), Click(9999, 3, "boundary")).boundary == ()
