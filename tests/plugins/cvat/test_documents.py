@@ -18,7 +18,7 @@ def test_the_compose_override_names_one_service_in_all_places() -> None:
         "CVAT_NUCLIO_PORT": "9090",
         "CVAT_NUCLIO_INVOKE_METHOD": "dashboard",
     }
-    assert services["cvat_server"]["environment"] == expected
+    assert services["cvat_server"]["environment"] == {"CVAT_SERVERLESS": "1", **expected}
     assert services["cvat_worker_annotation"]["environment"] == expected
     assert services["boundaryclick"]["networks"] == ["cvat"]
     assert list(addition["boundaryclick"]["environment"]) == ["UPSTREAM_NUCLIO"]
