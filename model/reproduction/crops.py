@@ -18,6 +18,11 @@ from model.simulation import paper_selection_click
 PADDINGS = (0, 5, 10, 15, 20, 30, 40, 60, 80, 100)
 """Image pixels on each side."""
 
+SURER = (0.01, 0.05, 0.2)
+"""Probabilities that are tried beside the paper's: how sure a network is of the background hangs on its training."""
+
+SURER_PADDING = 20
+
 
 def measure_crops(predictor: Predictor, objects: Sequence[EvaluationObject], out: Path) -> dict[str, Any]:
     """Recall and area reduction of the crop at the paper's threshold, by padding; kept in `out`.
@@ -29,30 +34,45 @@ def measure_crops(predictor: Predictor, objects: Sequence[EvaluationObject], out
     if path.is_file():
         kept: dict[str, Any] = json.loads(path.read_text())
         return kept
+    threshold = predictor.config.crop_threshold
+    crops = [(threshold, pixels) for pixels in PADDINGS] + [(each, SURER_PADDING) for each in SURER]
     shares = [
-        _shares(predictor, objects[index])
+        _shares(predictor, objects[index], crops)
         for index in tqdm(range(len(objects)), desc="crops", unit="object", disable=None)
     ]
     held, area = np.array(shares).transpose(2, 0, 1)
+    recall, spared = (held >= HELD).mean(axis=0).tolist(), (1 - area).mean(axis=0).tolist()
+    count = len(PADDINGS)
     found = {
         "objects": len(objects),
-        "threshold": predictor.config.crop_threshold,
+        "threshold": threshold,
         "padding": list(PADDINGS),
-        "recall": (held >= HELD).mean(axis=0).tolist(),
-        "area_reduction": (1 - area).mean(axis=0).tolist(),
+        "recall": recall[:count],
+        "area_reduction": spared[:count],
+        "surer": {
+            "padding": SURER_PADDING,
+            "threshold": list(SURER),
+            "recall": recall[count:],
+            "area_reduction": spared[count:],
+        },
     }
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=2) + "\n")
     return found
 
 
-def _shares(predictor: Predictor, item: EvaluationObject) -> list[tuple[float, float]]:
-    """For each padding: share of the object that is held, share of the image that the crop takes."""
+def _shares(
+    predictor: Predictor, item: EvaluationObject, crops: Sequence[tuple[float, int]]
+) -> list[tuple[float, float]]:
+    """For each threshold and padding: share of the object that is held, share of the image that the crop takes."""
     passes, click = predictor.passes, Click(*paper_selection_click(item.truth))
     height, width = item.truth.shape
     view, logits = passes.coarse(item.image, click)
-    box = passes.selected_box(view, logits, click, predictor.config.crop_threshold, (width, height))
-    return [crop_shares(padded_by(box, pixels), item.truth) for pixels in PADDINGS]
+    boxes = {
+        threshold: passes.selected_box(view, logits, click, threshold, (width, height))
+        for threshold in {threshold for threshold, _ in crops}
+    }
+    return [crop_shares(padded_by(boxes[threshold], pixels), item.truth) for threshold, pixels in crops]
 
 
 def padded_by(box: Box, pixels: int) -> Box:

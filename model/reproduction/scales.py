@@ -112,6 +112,7 @@ SMALL = Scale(
     crops=DEV_COCO,
     study=DEV_COCO,
     start="default",
+    clicks=10,
     limit=40,
 )
 

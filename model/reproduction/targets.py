@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from model.errors import SettingsError
 from model.evaluation.run import can_draw
-from model.reproduction.crops import measure_crops
+from model.reproduction.crops import SURER_PADDING, measure_crops
 from model.reproduction.data import Column, available
 from model.reproduction.published import CROP_RECALL
 from model.reproduction.runs import Reproduction
@@ -49,6 +49,14 @@ def _figure_3a(reproduction: Reproduction, columns: Sequence[Column]) -> Result:
             lines.append(
                 f"  {loss.upper() + ', ' + title:14}" + "".join(f"{100 * v:>6.1f}%" for v in curve[key])
             )
+    lines.append(f"  the crop of what is surer than other thresholds, padded by {SURER_PADDING} px:")
+    for loss, curve in found.items():
+        surer = curve["surer"]
+        each = zip(surer["threshold"], surer["recall"], surer["area_reduction"], strict=True)
+        shown = "; ".join(
+            f"{threshold:g}: {held:.1%} held, {spared:.1%} spared" for threshold, held, spared in each
+        )
+        lines.append(f"    {loss.upper():6} {shown}")
     return Result(lines, found)
 
 

@@ -117,6 +117,13 @@ def test_the_crop_holds_more_and_spares_less_with_its_padding(done: Path):
         assert curve["threshold"] == 0.001
         assert curve["recall"] == sorted(curve["recall"])
         assert curve["area_reduction"] == sorted(curve["area_reduction"], reverse=True)
+        surer, at = curve["surer"], curve["padding"].index(curve["surer"]["padding"])
+        assert [curve["recall"][at], *surer["recall"]] == sorted(
+            [curve["recall"][at], *surer["recall"]], reverse=True
+        ), "the surer, the smaller"
+        assert [curve["area_reduction"][at], *surer["area_reduction"]] == sorted(
+            [curve["area_reduction"][at], *surer["area_reduction"]]
+        )
 
 
 def test_the_same_command_again_makes_nothing_anew(
