@@ -12,13 +12,12 @@ from model.uncertainty import uncertainty
 from plugins.labelstudio import answers
 from plugins.labelstudio.bodies import set_aside
 from plugins.labelstudio.client import LabelStudioClient
-from plugins.labelstudio.corrections import EVENTS, TOOL, TrainingRequest
+from plugins.labelstudio.corrections import hand_on
 from plugins.labelstudio.interactive import Interactive
 from plugins.labelstudio.messages import (
     PredictRequest,
     SetupRequest,
     Task,
-    WebhookRequest,
     parse,
     shortened,
 )
@@ -114,11 +113,7 @@ class Adapter(Generic[ImageT]):
             StoreError: what it says of annotations cannot be kept.
         """
         with _logging("/webhook"):
-            action = parse(WebhookRequest, body).action
-            if self._learning is not None and action in EVENTS:
-                self._learning.put(TOOL, body)
-            elif self._learning is not None and action == "START_TRAINING":
-                self._learning.start_training(TOOL, parse(TrainingRequest, body).project.key)
+            action = hand_on(body, self._learning)
         known = action if action in ACTIONS else "other"
         with self._actions_lock:
             self._actions[known] += 1

@@ -11,9 +11,17 @@ from pydantic import BeforeValidator
 from model.corrections import AnnotationKey, Correction, ImageReference, Submission
 from model.errors import RequestInvalid
 from plugins.labelstudio.labelling import Labelling, read_labelling
-from plugins.labelstudio.messages import Identifier, Message, Name, Task, parse, shortened
+from plugins.labelstudio.messages import (
+    Identifier,
+    Message,
+    Name,
+    Task,
+    WebhookRequest,
+    parse,
+    shortened,
+)
 from plugins.labelstudio.regions import has_mask, part_of, read_labels, read_mask
-from plugins.ports import Corrections
+from plugins.ports import Corrections, Learning
 
 TOOL = "labelstudio"
 EVENTS = frozenset(
@@ -26,6 +34,8 @@ EVENTS = frozenset(
     )
 )
 """Actions that say something about corrections."""
+START_TRAINING = "START_TRAINING"
+"""Action of the button of that name."""
 
 
 def _listed(value: object) -> object:
@@ -80,6 +90,21 @@ class Event(Message):
     task: Annotated[tuple[Task, ...], BeforeValidator(_listed)] = ()
     annotations: tuple[Numbered, ...] = ()
     tasks: tuple[Numbered, ...] = ()
+
+
+def hand_on(body: bytes, learning: Learning | None) -> str:
+    """Keep what a webhook says of annotations, or begin the training that it asks for; returns its action.
+
+    Raises:
+        RequestInvalid: the body names no action, or no project to train for.
+        StoreError: it cannot be kept.
+    """
+    action = parse(WebhookRequest, body).action
+    if learning is not None and action in EVENTS:
+        learning.put(TOOL, body)
+    elif learning is not None and action == START_TRAINING:
+        learning.start_training(TOOL, parse(TrainingRequest, body).project.key)
+    return action
 
 
 class Understanding:

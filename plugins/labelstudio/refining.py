@@ -68,8 +68,9 @@ def find_region(
     found: list[Known] = []
     for region, items in _regions(task, where):
         labels = read_labels(items)
-        drawn = next((item for item in items if has_mask(item)), None)
-        if drawn is None or drawn.get("to_name") != prompt.image or drawn.get("type") != output.control.tag:
+        # The page may store the same strokes once more, as a result of the labels' or the key points' tag.
+        drawn = next((item for item in items if item.get("type") == output.control.tag), None)
+        if drawn is None or not has_mask(drawn) or drawn.get("to_name") != prompt.image:
             continue
         # The region of these very clicks, accepted meanwhile, comes out of the clicks again.
         if part_of(region) == prompt.region or (wanted and labels != wanted):

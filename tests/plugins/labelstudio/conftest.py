@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from backend.decoding import ImageLimits
 from backend.images import ImageStore
 from backend.learning import Learning
-from plugins.labelstudio import Connection, create_blueprint
+from plugins.labelstudio import Connection
+from plugins.labelstudio.routes import create_blueprint
 from tests.plugins.labelstudio.doubles import Discs
 from tests.plugins.labelstudio.events import Files, Sized
 

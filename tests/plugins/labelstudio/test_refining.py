@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from plugins.labelstudio import Connection, create_blueprint
+from plugins.labelstudio import Connection
 from plugins.labelstudio.options import Options, Refine
 from plugins.labelstudio.regions import read_mask
 from plugins.labelstudio.rle import encode
+from plugins.labelstudio.routes import create_blueprint
 from tests.plugins.labelstudio.doubles import Discs, Downloads, Pictures, golden
 
 SIZE = (600, 400)

@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 
 from model import Click
 from model.errors import ImageRejected, ImageTooLarge
-from plugins.labelstudio import Connection, create_blueprint
+from plugins.labelstudio import Connection
 from plugins.labelstudio.options import Options
 from plugins.labelstudio.rle import decode
+from plugins.labelstudio.routes import create_blueprint
 from tests.plugins.labelstudio.doubles import RADIUS, Discs, Downloads, Pictures, golden
 
 STUDIO = "http://localhost:8085"
