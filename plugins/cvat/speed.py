@@ -39,13 +39,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--image", type=Path, help="a photo of your own; the object is in its middle")
     parser.add_argument("--clicks", type=int, default=CLICKS, help=f"boundary clicks (default: {CLICKS})")
     args = parser.parse_args(arguments)
-    file = args.image.read_bytes() if args.image else synthetic_photo()
-    with Image.open(io.BytesIO(file)) as picture:
-        width, height = picture.size
-    angles = np.linspace(0, 2 * np.pi, max(args.clicks, 1), endpoint=False)
+    try:
+        file = args.image.read_bytes() if args.image else synthetic_photo()
+        with Image.open(io.BytesIO(file)) as picture:
+            width, height = picture.size
+        taken = _ask(args.url, file, _clicks(width, height, max(args.clicks, 1)))
+    except OSError as error:  # requests' own are, too
+        parser.error(" ".join(str(error).split()))
+    boundary = taken[1:]
+    print(
+        f"{width} x {height}, {len(file) / 1e6:.1f} MB: selection click {taken[0]:.0f} ms; {len(boundary)} boundary "
+        f"clicks: median {np.median(boundary):.0f} ms, 95 % within {np.percentile(boundary, 95):.0f} ms"
+    )
+
+
+def _clicks(width: int, height: int, boundary: int) -> list[tuple[float, float]]:
+    """The middle of the image, then so many places around it."""
+    angles = np.linspace(0, 2 * np.pi, boundary, endpoint=False)
     radius = min(width, height) / 4
     outline = [(width / 2 + radius * np.cos(a), height / 2 + radius * np.sin(a)) for a in angles]
-    clicks = [(width / 2, height / 2), *((float(x), float(y)) for x, y in outline)]
+    return [(width / 2, height / 2), *((float(x), float(y)) for x, y in outline)]
+
+
+def _ask(url: str, file: bytes, clicks: list[tuple[float, float]]) -> list[float]:
+    """Milliseconds of each request, with one click more than the one before."""
     image = base64.b64encode(file).decode()
     taken = []
     with requests.Session() as session:
@@ -53,13 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for count in range(1, len(clicks) + 1):
             body = {"image": image, "pos_points": clicks[:count], "neg_points": [], "obj_bbox": []}
             start = time.perf_counter()
-            session.post(args.url, json=body, timeout=SECONDS).raise_for_status()
+            session.post(url, json=body, timeout=SECONDS).raise_for_status()
             taken.append(1000 * (time.perf_counter() - start))
-    boundary = taken[1:]
-    print(
-        f"{width} x {height}, {len(file) / 1e6:.1f} MB: selection click {taken[0]:.0f} ms; {len(boundary)} boundary "
-        f"clicks: median {np.median(boundary):.0f} ms, 95 % within {np.percentile(boundary, 95):.0f} ms"
-    )
+    return taken
 
 
 if __name__ == "__main__":

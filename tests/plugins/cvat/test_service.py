@@ -110,3 +110,17 @@ def test_how_long_clicks_take_is_printed(
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("240 x 180, 0.0 MB: selection click ")
     assert "; 2 boundary clicks: median " in line
+
+
+def test_what_hinders_the_measurement_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.jpg").write_text("no image")
+    Image.new("L", (2, 2)).save(tmp_path / "dot.png")
+    for url, name in (
+        ("http://b", "none.jpg"),
+        ("http://b", "text.jpg"),
+        ("http://127.0.0.1:9", "dot.png"),
+        ("b", "dot.png"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            speed.main([url, "--image", str(tmp_path / name)])
+        assert "Traceback" not in capsys.readouterr().err
