@@ -2,7 +2,8 @@
 
 What a selection click means hangs on how much is seen around it: the person, or the glove. A boundary click far from
 the contour says that the scale was wrong; it also says how far from the selection click the right outline is. So the
-object is selected again in windows of such a size, and what makes all the clicks least surprising is taken.
+object is selected again in windows of such a size, and what makes all the clicks least surprising is taken. The first
+selection is not forgotten: it answers again as soon as all the clicks together surprise it less.
 """
 
 import math
@@ -32,17 +33,25 @@ BETTER = 0.4
 """A new selection replaces the mask if it leaves less than this share of the surprise."""
 
 
-def is_far(outward: float, reach: float, area: float, side: float) -> bool:
+def is_error(outward: float, side: float) -> bool:
+    """Whether a click lies off the contour for more than a hand's unsteadiness.
+
+    Args:
+        outward: signed distance from the click to the contour, positive outside the mask.
+        side: of the crop; both in image pixels.
+    """
+    return abs(outward) > LEAST * side
+
+
+def is_far(outward: float, reach: float, area: float) -> bool:
     """Whether a click tells of another object rather than of an error; all in image pixels.
 
     Args:
         outward: signed distance from the click to the contour, positive outside the mask.
         reach: from the selection click to the farthest boundary click.
         area: of the mask.
-        side: of the crop.
     """
-    far = OUTSIDE * math.sqrt(area) if outward > 0 else INSIDE * reach
-    return abs(outward) > max(far, LEAST * side)
+    return abs(outward) > (OUTSIDE * math.sqrt(area) if outward > 0 else INSIDE * reach)
 
 
 def farthest(selection: Click, boundary: Sequence[Click]) -> float:

@@ -180,36 +180,49 @@ class Session:
         return self._on(self._start, self._passes.window(box))
 
     def _refine(self, before: State, click: Click) -> State:
-        boundary = [each for each in (*self.clicks, click) if each.role == "boundary"]
-        surprised = replace(before, surprise=before.surprise + abs(before.outward(click)))
-        return self._corrected(self._likeliest(surprised, boundary), boundary)
+        known = [each for each in self.clicks if each.role == "boundary"]
+        return self._likeliest(before, self._replayed(before, known, [click]), [*known, click])
 
-    def _likeliest(self, state: State, boundary: Sequence[Click]) -> State:
-        """The state, or that of a new selection, if the newest click lies far from the contour (reselection.py).
+    def _likeliest(self, before: State, after: State, boundary: Sequence[Click]) -> State:
+        """The state after the newest click, or one from another selection that explains all clicks better.
 
         A mask or a box that the session started from says which object is meant: it is not given up.
         """
         if self._start is not None or self._box is not None:
-            return state
-        selection, best = self._selection_click(), state
-        reach, outward = reselection.farthest(selection, boundary), state.outward(boundary[-1])
-        if not reselection.is_far(outward, reach, state.area, state.crop.view.box.width):
-            return state
+            return after
+        outward, side = before.outward(boundary[-1]), before.crop.view.box.width
+        if not reselection.is_error(outward, side):
+            return after
+        first = self._states[0].crop
+        if before.crop is not first and all(first.view.box.contains(each.x, each.y) for each in boundary):
+            again = self._replayed(_selected(first, self._selection_click()), [], boundary)
+            if again.surprise < after.surprise:
+                return again
+        reach = reselection.farthest(self._selection_click(), boundary)
+        if not reselection.is_far(outward, reach, before.area):
+            return after
+        return self._reselected(before, after, boundary)
+
+    def _reselected(self, before: State, after: State, boundary: Sequence[Click]) -> State:
+        """The best of new selections in windows of the size that the clicks tell; `after` if none is much better."""
+        selection, best = self._selection_click(), after
+        reach, grows = reselection.farthest(selection, boundary), before.outward(boundary[-1]) > 0
         for window in reselection.windows(selection, reach, self._image.shape[:2]):
             crop = self._passes.encode(self._image, window, selection)
-            other = self._replayed(_selected(crop, selection), boundary)
-            if (other.area > state.area) != (outward > 0):
+            other = self._replayed(_selected(crop, selection), [], boundary)
+            if (other.area > before.area) != grows:
                 continue
-            if other.surprise < min(best.surprise, reselection.BETTER * state.surprise):
+            if other.surprise < min(best.surprise, reselection.BETTER * after.surprise):
                 best = other
         return best
 
-    def _replayed(self, state: State, boundary: Sequence[Click]) -> State:
-        """The state in which the newest click would have come, had this one been the selection."""
-        for count, click in enumerate(boundary, start=1):
-            state = replace(state, surprise=state.surprise + abs(state.outward(click)))
-            if count < len(boundary):
-                state = self._corrected(state, boundary[:count])
+    def _replayed(self, state: State, known: Sequence[Click], clicks: Sequence[Click]) -> State:
+        """The state after more boundary clicks, one after the other."""
+        known = list(known)
+        for click in clicks:
+            known.append(click)
+            surprised = replace(state, surprise=state.surprise + abs(state.outward(click)))
+            state = self._corrected(surprised, known)
         return state
 
     def _corrected(self, before: State, boundary: Sequence[Click]) -> State:

@@ -46,7 +46,7 @@ def test_no_window_is_larger_than_the_image():
     ],
 )
 def test_far_clicks(outward: float, reach: float, area: float, side: float, far: bool):
-    assert reselection.is_far(outward, reach, area, side) is far
+    assert (reselection.is_error(outward, side) and reselection.is_far(outward, reach, area)) is far
 
 
 def test_a_far_click_selects_the_part_that_it_outlines():
@@ -70,6 +70,12 @@ def test_a_far_click_selects_the_part_that_it_outlines():
     session.take_back(1)
     assert np.array_equal(session.mask, whole)
     assert np.array_equal(session.click(outline), part)
+
+    whole_outline = [Click(31, 180, "boundary"), Click(250, 8, "boundary")]
+    back = part
+    for click in whole_outline:
+        back = session.click(click)
+    assert masks.intersection_over_union(back, whole) > 0.7, "it was the cat after all"
 
     given = predictor.start(photo, mask=whole)
     kept = given.click(outline)
