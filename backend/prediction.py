@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backend.caching import ByteCache
 from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
-from model.clicks import Click
+from model.clicks import Click, Role
 from model.errors import BoundaryClickError, InvalidClick
 from model.geometry import Box
 from model.predictor import Prediction, Predictor, Session, prediction_of
@@ -90,6 +90,11 @@ class PredictionService:
         self._locks = KeyedLocks()
         # A thread rather than a lock: first come, first served, and one pool of native threads for all.
         self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of the clicks that the model takes, the selection first; every head runs on the same network."""
+        return self._predictor.roles
 
     @property
     def version(self) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model import Click, Prediction
+from model import Click, Prediction, Role
 from model.corrections import AnnotationKey, ImageReference, Interaction, Recorded, Submission
 from model.geometry import Box
 
@@ -33,6 +33,10 @@ ImageT_contra = TypeVar("ImageT_contra", bound=Image, contravariant=True)
 
 class PredictionService(Protocol[ImageT_contra]):
     """Clicks to masks; thread safe."""
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of the clicks that the model takes, the selection first."""
 
     @property
     def version(self) -> str:

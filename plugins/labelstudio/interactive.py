@@ -13,6 +13,7 @@ from model import Click
 from model.corrections import ImageReference, Interaction
 from plugins.labelstudio.answers import Answer, Target, mask_regions, prediction
 from plugins.labelstudio.corrections import TOOL
+from plugins.labelstudio.deleted import DeletedSelections
 from plugins.labelstudio.labelling import Output
 from plugins.labelstudio.messages import Context, OpenTask, PredictRequest
 from plugins.labelstudio.options import Options
@@ -56,6 +57,7 @@ class Interactive(Generic[ImageT]):
         self._images = images
         self._learning = learning
         self._options = options
+        self._selections = DeletedSelections()
         self._known: LRUCache[tuple[object, ...], Known | None] = LRUCache(REFINED_OBJECTS)
         self._lock = Lock()
 
@@ -69,9 +71,10 @@ class Interactive(Generic[ImageT]):
             BoundaryClickError: the request, its image or its clicks cannot be used.
         """
         labelling = labelling_of(request)
-        prompt = read_prompt(context, labelling)
+        prompt = read_prompt(context, labelling, self._service.roles)
         if prompt is None:
             return {"results": [prediction([], 0.0, self._version(request))]}
+        prompt = self._selections.kept(prompt)
         output = labelling.output(prompt.image)
         key = labelling.data_key(prompt.image)
         image = self._images.load(request, task, key)

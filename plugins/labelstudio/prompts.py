@@ -12,6 +12,9 @@ from plugins.labelstudio.messages import Context, Item, Value
 
 logger = logging.getLogger(__name__)
 
+ROLES: tuple[Role, ...] = ("select", "boundary")
+"""Of the clicks that most models take."""
+
 REGION_PREFIX = "tor-"
 SLACK_PERCENT = 1e-3
 """The editor computes percent in floating point: a click on the very border may come as 100.00000001."""
@@ -114,8 +117,11 @@ class Prompt:
             )
 
 
-def read_prompt(context: Context, labelling: Labelling) -> Prompt | None:
+def read_prompt(context: Context, labelling: Labelling, roles: tuple[Role, ...] = ROLES) -> Prompt | None:
     """The clicks of a request in order, with their roles, or its box; None if no click is left that counts.
+
+    Args:
+        roles: of the clicks that the model takes; without `negative`, Alt clicks do not count.
 
     Raises:
         RequestInvalid: something else than clicks or boxes, or what cannot be placed.
@@ -123,15 +129,15 @@ def read_prompt(context: Context, labelling: Labelling) -> Prompt | None:
     clicks = [item for item in context.result if item.type in CLICK_TAGS]
     if not clicks:
         return _read_box(context)
-    points = _counting(_points(clicks, context.result))
-    if not points:
+    points = _counting(_points(clicks, context.result), roles)
+    if all(point.positive is False for point in points):
         return None
     image = clicks[0].to_name
     if any(item.to_name != image for item in clicks):
         raise RequestInvalid(
             f"context: expected clicks on one image, got some on {image!r} and some on others"
         )
-    return Prompt(image, _with_roles(points, labelling), _shown_size(clicks))
+    return Prompt(image, _with_roles(points, labelling, roles), _shown_size(clicks))
 
 
 def _read_box(context: Context) -> Prompt | None:
@@ -213,10 +219,12 @@ def _require_upright(item: Item) -> None:
         raise RequestInvalid(f"image_rotation: expected 0, got {item.image_rotation:g}; turn the image back")
 
 
-def _counting(points: list[Point]) -> list[Point]:
-    """Without leftovers of an earlier visit to the page and Alt clicks, which the model has no use for."""
+def _counting(points: list[Point], roles: tuple[Role, ...]) -> list[Point]:
+    """Without leftovers of an earlier visit to the page, and without Alt clicks if the model has no use for them."""
     if any(point.positive is not None for point in points):
         points = [point for point in points if point.positive is not None]
+    if "negative" in roles:
+        return points
     counting = [point for point in points if point.positive is not False]
     if len(counting) < len(points):
         logger.info(
@@ -225,22 +233,29 @@ def _counting(points: list[Point]) -> list[Point]:
     return counting
 
 
-def _with_roles(points: list[Point], labelling: Labelling) -> tuple[tuple[Point, Role], ...]:
-    """Roles by tag where the labelling configuration gives them, else by order.
+def _with_roles(
+    points: list[Point], labelling: Labelling, roles: tuple[Role, ...]
+) -> tuple[tuple[Point, Role], ...]:
+    """Roles by tag where the labelling configuration gives them, else by order; Alt clicks are never the first.
 
     A click with a selection tag after another begins the next object: the editor keeps the points of an
     object that was accepted with the small tick, and they must not spoil the next one.
     """
-    told = [(point, labelling.role_of(point.control)) for point in points]
+    told = [
+        (point, "negative" if point.positive is False else labelling.role_of(point.control))
+        for point in points
+    ]
     selections = [index for index, (_, role) in enumerate(told) if role == "select"]
     if len(selections) > 1:
         told = told[selections[-1] :]
-    elif selections:
-        told.insert(0, told.pop(selections[0]))
-    elif told[0][1] == "boundary":
+    else:
+        first = next(index for index, (_, role) in enumerate(told) if role != "negative")
+        told.insert(0, told.pop(selections[0] if selections else first))
+    (selection, role), *rest = told
+    if role == "boundary":
         raise RequestInvalid("clicks: expected a selection click on the object first, got a boundary click")
-    first, *rest = told
-    return ((first[0], "select"), *((point, role or "boundary") for point, role in rest))
+    further: Role = "boundary" if "boundary" in roles else "positive"
+    return ((selection, "select"), *((point, role or further) for point, role in rest))
 
 
 def _shown_size(clicks: list[Item]) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model import Click, Prediction
+from model import Click, Prediction, Role
 from model.errors import BoundaryClickError, ImageRejected
 from model.geometry import Box
 
@@ -53,9 +53,11 @@ class Discs:
 
     empty: bool = False
     asked: list[tuple[Click, ...]] = field(default_factory=list)
+    boxes: list[Box | None] = field(default_factory=list)
     warmed: list[str] = field(default_factory=list)
     warm_done: Event = field(default_factory=Event)
     version: str = "discs-1"
+    roles: tuple[Role, ...] = ("select", "boundary")
 
     def predict(
         self,
@@ -69,6 +71,7 @@ class Discs:
         for click in clicks:
             click.require_inside(width, height)
         self.asked.append(tuple(clicks))
+        self.boxes.append(box)
         rows, columns = np.mgrid[:height, :width]
         found = np.zeros((height, width), dtype=bool) if mask is None else mask.copy()
         for click in () if self.empty else clicks:

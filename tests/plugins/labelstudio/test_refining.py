@@ -157,6 +157,14 @@ def test_a_region_that_the_same_clicks_have_made_comes_out_of_the_clicks_again(s
     ]
 
 
+@pytest.mark.parametrize("kind", ["labels", "keypointlabels"])
+def test_the_same_strokes_under_another_tag_hide_no_region(service: Discs, kind: str) -> None:
+    region = brush("a", 30)
+    again = {**region, "type": kind, "from_name": "x", "value": {**region["value"], kind: ["Other"]}}
+    item = answer(client(service), asked(1, [draft(again, region)]))
+    assert item["id"] == "a"
+
+
 def test_a_polygon_is_gone_on_from_where_masks_become_polygons(service: Discs) -> None:
     points = [[30, 20], [70, 20], [70, 60], [30, 60]]
     polygon = brush("p", 1, type="polygonlabels", value={"points": points, "polygonlabels": ["Other"]})
