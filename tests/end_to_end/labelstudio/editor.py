@@ -17,6 +17,7 @@ from tests.end_to_end.chromium import PATIENCE
 from tests.end_to_end.labelstudio.server import PASSWORD, USER, LabelStudio
 
 ACCEPT = '[data-testid="bottombar-accept-suggestions-button"]'
+AUTO_DETECT = ".lsf-toolbar__group > .lsf-tool_smart"
 _STORE = "const store = window.Htx && Htx.annotationStore && Htx.annotationStore.selected; if (!store) return null; "
 _IMAGE = _STORE + "const image = [...store.names.values()].find(tag => tag.type === 'image'); "
 _LOADED = (
@@ -38,24 +39,21 @@ _SUGGESTIONS = (
     ".map(region => ({id: region.cleanId, type: region.type, rle: Array.from(region.rle || region._rle || [])})))"
 )
 _CLICKS = _STORE + "return store.regions.filter(region => region.type === 'keypointregion').length"
-_SMART_TOOLS = (
-    "const groups = [...document.querySelectorAll('.lsf-toolbar > *')]; "
-    "return groups[groups.length - 1].querySelectorAll('.lsf-tool.lsf-' + arguments[0] + ', .lsf-tool.' + arguments[0])"
-)
 _SAVED = "return !Htx.annotationStore.selected.isDraftSaving && !!Htx.annotationStore.selected.versions.draft"
 _ANSWERED = (
     "return performance.getEntriesByType('resource').filter(entry => entry.name.includes('interactive-annotating'))"
     ".length === arguments[0] && !Htx.awaitingSuggestions"
 )
 _LABELS = (
-    _STORE
-    + "return [...store.names.values()].flatMap(tag => tag.type === 'labels' ? tag.selectedValues() : [])"
+    _STORE + "return [...store.names.values()].flatMap(tag => tag.selectedValues ? tag.selectedValues() : [])"
 )
 _REGIONS = _STORE + "return JSON.stringify(store.serializeAnnotation())"
 _TOOL = (
     "for (const tools of ToolManager.allInstances()) { const tool = tools.findSelectedTool(); "
     "if (tool) return [tool.toolName, tool.dynamic, tool.control && tool.control.name.split('@')[0]]; } return null"
 )
+
+MOST_TOOLS = 10
 
 T = TypeVar("T")
 
@@ -93,22 +91,30 @@ class Editor:
         self._browser.execute_script("performance.setResourceTimingBufferSize(10000)")
         self._asked = 0
 
-    def choose_label(self, key: str) -> None:
-        """Select the class by its hotkey."""
+    def choose_label(self, key: str, name: str) -> None:
+        """Select a class by its hotkey."""
         self.press(key)
-        self.wait(lambda: self._browser.execute_script(_LABELS))
+        self.wait(lambda: self._browser.execute_script(_LABELS) == [name])
 
     def choose_tool(self, key: str, control: str) -> None:
         """Select a smart tool by its hotkey and see that it is the one of `control`."""
         self.press(key)
-        self.wait(lambda: self._browser.execute_script(_TOOL) == ["KeyPointTool", True, control])
+        self.wait(lambda: self.tool() == ["KeyPointTool", True, control])
 
-    def choose_smart_tool(self, kind: str, control: str) -> None:
-        """Pick a tool among those behind the Auto-Detect button, as the mouse does."""
-        names = {"key-point-tool": "KeyPointTool", "rectangle-tool": "RectangleTool"}
-        (button,) = self._browser.execute_script(_SMART_TOOLS, kind)[:1]
-        self._browser.execute_script("arguments[0].click()", button)
-        self.wait(lambda: self._browser.execute_script(_TOOL) == [names[kind], True, control])
+    def pick_smart_tool(self, kind: str, control: str) -> None:
+        """Click Auto-Detect, which goes through the smart tools, until it is the one of `control`."""
+        for _ in range(MOST_TOOLS):
+            before = self.tool()
+            self._browser.find_element(By.CSS_SELECTOR, AUTO_DETECT).click()
+            self.wait(lambda before=before: self.tool() != before)
+            if self.tool() == [kind, True, control]:
+                return
+        raise AssertionError(f"expected a smart {kind} of {control}, got {self.tool()}")
+
+    def tool(self) -> list[Any] | None:
+        """Kind of the selected tool, whether it is smart, its control."""
+        selected: list[Any] | None = self._browser.execute_script(_TOOL)
+        return selected
 
     def press(self, key: str) -> None:
         """A key, on the page."""
@@ -148,6 +154,17 @@ class Editor:
         """Returns when the draft has been saved."""
         self.wait(lambda: self._browser.execute_script(_SAVED))
 
+    def sent(self) -> list[list[dict[str, Any]]]:
+        """What the page has asked the backend since this was called last: of each request the clicks and boxes."""
+        messages = [json.loads(entry["message"])["message"] for entry in self._browser.get_log("performance")]
+        bodies = [
+            json.loads(message["params"]["request"]["postData"])
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+            and message["params"]["request"]["url"].endswith("/interactive-annotating")
+        ]
+        return [[item for item in body["context"]["result"] if item["type"] != "labels"] for body in bodies]
+
     def clicks(self) -> int:
         """Clicks on the image, leftovers included."""
         return int(self._browser.execute_script(_CLICKS))
@@ -165,9 +182,9 @@ class Editor:
         """The tick in the bar at the bottom."""
         self._browser.find_element(By.CSS_SELECTOR, ACCEPT).click()
 
-    def submit(self) -> None:
-        """Save the annotation."""
-        self._browser.find_element(By.XPATH, "//button[contains(., 'Submit')]").click()
+    def submit(self, button: str = "Submit") -> None:
+        """Save the annotation; one that was there has the button Update."""
+        self._browser.find_element(By.XPATH, f"//button[contains(., '{button}')]").click()
 
     def picture(self) -> NDArray[np.uint8]:
         """(H, W, 3) what the canvas area of the page looks like."""

@@ -1,73 +1,36 @@
-"""The real Label Studio in a real browser, with the real service behind it.
+"""The real Label Studio in a real browser, with the real service behind it: from the first click to the export."""
 
-Needs a Label Studio in an environment of its own (its pins are exact): TEST_LABEL_STUDIO is the path of its
-`label-studio` executable. Starting it takes about a minute.
-"""
-
-import os
-from collections.abc import Iterator
+import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import requests
-from numpy.typing import NDArray
 from PIL import Image
+from selenium.webdriver import Keys
 
-from backend.addresses import HostPolicy, Origin
-from backend.fetching import Downloader
-from model.errors import ImageRejected
-from plugins.labelstudio import Connection
-from plugins.labelstudio.client import LabelStudioClient
-from plugins.labelstudio.rle import decode
-from tests.end_to_end.chromium import chromium
+from plugins.labelstudio.rle import encode
 from tests.end_to_end.labelstudio.editor import Editor
-from tests.end_to_end.labelstudio.server import TOKEN, LabelStudio, label_studio
-from tests.end_to_end.serving import ROOT, serving
+from tests.end_to_end.labelstudio.masks import (
+    CUP,
+    FAR_RIM,
+    HEIGHT,
+    PHOTO,
+    RIM,
+    SPOON,
+    WIDTH,
+    configuration,
+    drawn,
+    filled,
+    inside,
+    mask_of,
+    overlap,
+    suggested_mask,
+)
+from tests.end_to_end.labelstudio.server import LabelStudio
 
-EXECUTABLE = os.environ.get("TEST_LABEL_STUDIO")
-CONFIGURATION = (ROOT / "plugins" / "labelstudio" / "configurations" / "brush.xml").read_text()
-PHOTO = ROOT / "backend" / "web" / "samples" / "coffee.jpg"
-CUP = ((46.0, 40.0), (29.0, 27.0), (68.0, 22.0))
-SPOON = (61.0, 71.0)
 QUARTER_TURN = 6
 ORIENTATION = 0x0112
-
-pytestmark = pytest.mark.skipif(
-    not EXECUTABLE,
-    reason="needs Label Studio: set TEST_LABEL_STUDIO to the path of a label-studio executable",
-)
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudio]:
-    with label_studio(Path(str(EXECUTABLE)), tmp_path_factory.mktemp("label-studio")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def personal_token(studio: LabelStudio) -> str:
-    return studio.personal_token()
-
-
-@pytest.fixture(scope="module")
-def backend(studio: LabelStudio, personal_token: str) -> Iterator[str]:
-    with serving({"LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": personal_token}) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def editor(studio: LabelStudio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    with chromium(tmp_path_factory.mktemp("downloads"), (1500, 1000)) as browser:
-        page = Editor(browser, studio)
-        page.log_in()
-        yield page
-
-
-def mask_of(item: dict[str, Any]) -> NDArray[np.bool_]:
-    """(H, W) of a stored or suggested region."""
-    return decode(item["value"]["rle"], item["original_width"], item["original_height"]) > 0
 
 
 def count_of(backend: str, action: str) -> int:
@@ -77,55 +40,193 @@ def count_of(backend: str, action: str) -> int:
     return int(answer["count"])
 
 
-def test_three_clicks_accepted_and_stored(studio: LabelStudio, backend: str, editor: Editor) -> None:
-    project, task = studio.project("three clicks", CONFIGURATION, PHOTO, backend)
+def test_two_objects_with_two_labels_from_the_first_click_to_the_exports(
+    studio: LabelStudio, backend: str, editor: Editor, tmp_path: Path
+) -> None:
+    project, task = studio.project("two objects", configuration("brush"), PHOTO, backend)
     editor.open(project, task)
-    editor.choose_label("2")
+    editor.choose_label("2", "Other")
     editor.choose_tool("m", "click")
     bare = editor.picture()
     suggestions = []
-    for number, (x, y) in enumerate(CUP, start=1):
+    for number, (x, y) in enumerate((CUP, RIM, FAR_RIM), start=1):
         editor.click(x, y)
         suggestions.append(editor.suggestion_after(number))
     assert len({suggestion["id"] for suggestion in suggestions}) == 1
     assert (editor.picture() != bare).mean() > 0.01
     editor.accept()
-    region = editor.region("brushlabels")
-    assert region["id"] == suggestions[-1]["id"]
-    # Compared as masks: Label Studio encodes an accepted region anew and pads its last byte in another way.
-    np.testing.assert_array_equal(mask_of(region), decode(suggestions[-1]["rle"], 600, 400) > 0)
-    created = count_of(backend, "ANNOTATION_CREATED")
-    editor.submit()
+    cup = editor.region("brushlabels")
 
-    (annotation,) = editor.wait(lambda: studio.api("GET", f"/api/tasks/{task}")["annotations"])
-    (stored,) = [item for item in annotation["result"] if item["type"] == "brushlabels"]
-    assert stored["id"] == region["id"]
-    assert stored["value"]["brushlabels"] == ["Other"]
-    assert (stored["original_width"], stored["original_height"]) == (600, 400)
-    mask = mask_of(stored)
-    np.testing.assert_array_equal(mask, mask_of(region))
-    assert mask[160, 276]
-    assert 0.01 < mask.mean() < 0.9
-    editor.wait(lambda: count_of(backend, "ANNOTATION_CREATED") > created + 1)
-
-
-def test_after_the_tick_the_next_click_begins_another_object(
-    studio: LabelStudio, backend: str, editor: Editor
-) -> None:
-    project, task = studio.project("two objects", CONFIGURATION, PHOTO, backend)
-    editor.open(project, task)
-    editor.choose_label("1")
+    editor.choose_label("1", "Object")
     editor.choose_tool("m", "click")
     editor.click(*SPOON)
-    first = editor.suggestion_after(1)
+    suggestions.append(editor.suggestion_after(1))
     editor.accept()
+    editor.wait(lambda: len(editor.regions("brushlabels")) == 2)
+    created = count_of(backend, "ANNOTATION_CREATED")
+    editor.submit()
+    (annotation,) = editor.wait(lambda: studio.api("GET", f"/api/tasks/{task}")["annotations"])
+    editor.wait(lambda: count_of(backend, "ANNOTATION_CREATED") > created + 1)
+
+    stored = {
+        item["value"]["brushlabels"][0]: item
+        for item in annotation["result"]
+        if item["type"] == "brushlabels"
+    }
+    assert cup["id"] == stored["Other"]["id"] == suggestions[2]["id"]
+    assert stored["Object"]["id"] == suggestions[3]["id"] != cup["id"]
+    pictures = studio.export(project, "BRUSH_TO_PNG", tmp_path)
+    coco = json.loads((studio.export(project, "BRUSH_TO_COCO", tmp_path) / "result_coco.json").read_text())
+    categories = {category["id"]: category["name"] for category in coco["categories"]}
+    for label, suggestion in (("Other", suggestions[2]), ("Object", suggestions[3])):
+        # Compared as masks: Label Studio encodes an accepted region anew and pads its last byte in another way.
+        mask = suggested_mask(suggestion)
+        assert 0.001 < mask.mean() < 0.9
+        np.testing.assert_array_equal(mask_of(stored[label]), mask)
+        (picture,) = pictures.rglob(f"*-mask-{label}-*.png")
+        np.testing.assert_array_equal(np.asarray(Image.open(picture)) > 0, mask)
+        outlines = [
+            polygon
+            for item in coco["annotations"]
+            if categories[item["category_id"]] == label
+            for polygon in item["segmentation"]
+        ]
+        assert overlap(drawn(*outlines), filled(mask)) > 0.99
+
+
+def test_polygons_with_a_tool_for_each_kind_of_click(
+    studio: LabelStudio, backend: str, editor: Editor, tmp_path: Path
+) -> None:
+    project, task = studio.project("polygons", configuration("polygon-two-tools"), PHOTO, backend)
+    editor.open(project, task)
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "select")
+    editor.click(*CUP)
+    editor.suggestion_after(1)
+    editor.choose_tool("k", "boundary")
+    editor.click(*RIM)
+    editor.suggestion_after(2)
+    assert [item["from_name"] for item in editor.sent()[-1]] == ["select", "boundary"]
+    editor.accept()
+    region = editor.region("polygonlabels")
+    assert region["value"]["polygonlabels"] == ["Object"]
+    editor.submit()
+    editor.wait(lambda: studio.api("GET", f"/api/tasks/{task}")["annotations"])
+
+    answered = drawn(np.multiply(region["value"]["points"], (WIDTH / 100, HEIGHT / 100)))
+    assert 0.01 < answered.mean() < 0.9
+    coco = json.loads((studio.export(project, "COCO", tmp_path) / "result.json").read_text())
+    (outlined,) = coco["annotations"]
+    assert overlap(drawn(*outlined["segmentation"]), answered) > 0.99
+    (lines,) = (studio.export(project, "YOLO", tmp_path) / "labels").glob("*.txt")
+    (number, *shares) = map(float, lines.read_text().split())
+    assert (tmp_path / "YOLO" / "classes.txt").read_text().splitlines()[int(number)] == "Object"
+    assert overlap(drawn(np.reshape(shares, (-1, 2)) * (WIDTH, HEIGHT)), answered) > 0.99
+
+
+def test_a_click_is_dragged_and_another_deleted(studio: LabelStudio, backend: str, editor: Editor) -> None:
+    project, task = studio.project("dragged and deleted", configuration("brush"), PHOTO, backend)
+    editor.open(project, task)
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "click")
+    editor.click(*CUP)
+    one = editor.suggestion_after(1)
+    editor.click(*RIM)
+    two = editor.suggestion_after(2)
+    editor.sent()
+    editor.drag(RIM, SPOON)
+    moved = editor.suggestion_after(2)
+    assert one["id"] == two["id"] == moved["id"]
+    (request,) = editor.sent()
+    np.testing.assert_allclose([request[1]["value"][axis] for axis in "xy"], SPOON, atol=0.5)
+    assert (suggested_mask(moved) != suggested_mask(two)).any()
+
+    editor.click(*SPOON, asks=False)  # selects the click that lies there
+    editor.press(Keys.BACK_SPACE)
+    editor.wait(lambda: editor.clicks() == 1)
+    editor.choose_tool("m", "click")
+    editor.click(*RIM)
+    again = editor.suggestion_after(2)
+    assert [len(request) for request in editor.sent()] == [2]
+    np.testing.assert_array_equal(suggested_mask(again), suggested_mask(two))
+
+
+def test_clicks_from_before_a_reload_do_not_count(studio: LabelStudio, backend: str, editor: Editor) -> None:
+    project, task = studio.project("reload", configuration("brush"), PHOTO, backend)
+    editor.open(project, task)
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "click")
+    editor.click(*CUP)
+    first = editor.suggestion_after(1)
+    editor.saved()
+    editor.open(project, task)
+    editor.wait(lambda: editor.clicks() == 1)
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "click")
+    editor.sent()
+    editor.click(*SPOON)
+    second = editor.suggestion_after(2)
+    (request,) = editor.sent()
+    assert [item.get("is_positive") for item in request] == [None, True]
+    assert second["id"].endswith(request[1]["id"])
+    assert overlap(suggested_mask(first), suggested_mask(second)) < 0.5
+
+
+def test_with_auto_accept_each_click_is_an_object(studio: LabelStudio, backend: str, editor: Editor) -> None:
+    project, task = studio.project("auto accept", configuration("brush"), PHOTO, backend)
+    editor.open(project, task, auto_accept=True)
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "click")
+    for number, place in enumerate((SPOON, CUP), start=1):
+        editor.click(*place)
+        editor.answered()
+        editor.wait(lambda number=number: len(editor.regions("brushlabels")) == number)
+    assert len({region["id"] for region in editor.regions("brushlabels")}) == 2
+    assert editor.clicks() == 0
+    assert [len(request) for request in editor.sent()[-2:]] == [1, 1]
+
+
+def test_a_submitted_region_is_refined_in_place(studio: LabelStudio, backend: str, editor: Editor) -> None:
+    project, task = studio.project("refined", configuration("brush"), PHOTO, backend)
+    before = drawn(((170, 60), (400, 60), (380, 260), (200, 260)))
+    place = {
+        "id": "somebody",
+        "to_name": "image",
+        "original_width": WIDTH,
+        "original_height": HEIGHT,
+        "image_rotation": 0,
+    }
+    value = {"format": "rle", "rle": encode(before)}
+    result = [
+        {**place, "type": "brushlabels", "from_name": "mask", "value": {**value, "brushlabels": ["Object"]}},
+        {**place, "type": "labels", "from_name": "label", "value": {**value, "labels": ["Object"]}},
+    ]
+    studio.api("POST", f"/api/tasks/{task}/annotations/", json={"result": result})
+
+    editor.open(project, task)
     editor.region("brushlabels")
-    # Outside the first mask: a click inside an accepted region selects it instead.
-    outside = np.argwhere(~mask_of(editor.region("brushlabels")))
-    row, column = outside[np.abs(outside - (170, 400)).sum(axis=1).argmin()]
-    editor.click((column + 0.5) / 6, (row + 0.5) / 4)
-    second = editor.suggestion_after(1)
-    assert second["id"] != first["id"]
+    editor.choose_label("1", "Object")
+    editor.press("u")
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "click")
+    editor.click(*inside(before), Keys.CONTROL)
+    untouched = editor.suggestion_after(1)
+    assert untouched["id"] == "somebody"
+    np.testing.assert_array_equal(suggested_mask(untouched), before)
+    editor.click(*RIM, Keys.CONTROL)
+    refined = editor.suggestion_after(2)
+    assert refined["id"] == "somebody"
+    assert (suggested_mask(refined) != before).any()
+    editor.accept()
+    editor.wait(lambda: editor.clicks() == 0)
+    np.testing.assert_array_equal(mask_of(editor.region("brushlabels")), suggested_mask(refined))
+    updated = count_of(backend, "ANNOTATION_UPDATED")
+    editor.submit("Update")
+    editor.wait(lambda: count_of(backend, "ANNOTATION_UPDATED") > updated + 1)
+    (annotation,) = studio.api("GET", f"/api/tasks/{task}")["annotations"]
+    (stored,) = [item for item in annotation["result"] if item["type"] == "brushlabels"]
+    assert stored["id"] == "somebody"
+    np.testing.assert_array_equal(mask_of(stored), suggested_mask(refined))
 
 
 def test_a_turned_photo_is_seen_as_the_annotator_sees_it(
@@ -135,30 +236,49 @@ def test_a_turned_photo_is_seen_as_the_annotator_sees_it(
     exif[ORIENTATION] = QUARTER_TURN
     turned = tmp_path / "turned.jpg"
     Image.open(PHOTO).rotate(90, expand=True).save(turned, exif=exif)
-    project, task = studio.project("turned photo", CONFIGURATION, turned, backend)
+    project, task = studio.project("turned photo", configuration("brush"), turned, backend)
     editor.open(project, task)
-    editor.choose_label("1")
+    editor.choose_label("1", "Object")
     editor.choose_tool("m", "click")
-    editor.click(*CUP[0])
+    editor.click(*CUP)
     editor.suggestion_after(1)
     editor.accept()
     region = editor.region("brushlabels")
-    assert (region["original_width"], region["original_height"]) == (600, 400)
+    assert (region["original_width"], region["original_height"]) == (WIDTH, HEIGHT)
     assert mask_of(region)[160, 276]
 
 
-@pytest.mark.parametrize("kind", ["personal", "legacy", "wrong"])
-def test_images_are_fetched_with_either_token(
-    studio: LabelStudio, kind: str, backend: str, personal_token: str
+_LABELS = '<Label value="Object" background="#e53935"/><Label value="Other" background="#1e88e5"/>'
+_BOX = f'<RectangleLabels name="box" toName="image" smart="true">{_LABELS}</RectangleLabels>'
+
+
+@pytest.mark.parametrize("boxes", ["", _BOX], ids=["points", "points-and-boxes"])
+def test_a_project_made_for_segment_anything(
+    studio: LabelStudio, backend: str, editor: Editor, boxes: str
 ) -> None:
-    _, task = studio.project(f"token {kind}", CONFIGURATION, PHOTO, backend)
-    reference = studio.api("GET", f"/api/tasks/{task}")["data"]["image"]
-    token = {"personal": personal_token, "legacy": TOKEN, "wrong": "f" * 40}[kind]
-    download = Downloader(HostPolicy(trusted=(Origin.of(studio.url),)), 1 << 24, 20.0).get
-    client = LabelStudioClient(download, Connection(studio.url, token))
-    url = client.locate(reference, None, task)
-    if kind == "wrong":
-        with pytest.raises(ImageRejected, match="401"):
-            client.fetch(url, None)
-    else:
-        assert client.fetch(url, None) == PHOTO.read_bytes()
+    """Its brush is smart too, so M stands for the brush; and a label is chosen for each click anew."""
+    layout = (
+        '<View><Image name="image" value="$image"/>'
+        f'<BrushLabels name="mask" toName="image">{_LABELS}</BrushLabels>'
+        f'<KeyPointLabels name="point" toName="image" smart="true">{_LABELS}</KeyPointLabels>{boxes}</View>'
+    )
+    project, task = studio.project("segment anything", layout, PHOTO, backend)
+    editor.open(project, task)
+    editor.pick_smart_tool("KeyPointTool", "point")
+    for number, place in enumerate((CUP, RIM), start=1):
+        editor.choose_label("4", "Other")
+        editor.click(*place)
+        clicked = editor.suggestion_after(number)
+    editor.accept()
+    region = editor.region("brushlabels")
+    assert region["id"] == clicked["id"]
+    assert region["value"]["brushlabels"] == ["Other"]
+    np.testing.assert_array_equal(mask_of(region), suggested_mask(clicked))
+    if boxes:
+        editor.pick_smart_tool("RectangleTool", "box")
+        editor.choose_label("5", "Object")
+        editor.drag((57, 58), (70, 84))
+        surrounded = suggested_mask(editor.suggestion_after(0))
+        rows, columns = np.nonzero(surrounded)
+        assert 45 * WIDTH < 100 * columns.min() <= 100 * columns.max() < 82 * WIDTH
+        assert 40 * HEIGHT < 100 * rows.min() <= 100 * rows.max() < 97 * HEIGHT

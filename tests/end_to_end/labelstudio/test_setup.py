@@ -1,13 +1,12 @@
 """`boundaryclick labelstudio setup` with a real Label Studio and the real service behind it."""
 
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ import requests
 
 from backend.cli import main
 from plugins.labelstudio.setup import Server
+from plugins.labelstudio.setup.configuration import render
+from tests.end_to_end.labelstudio.masks import PHOTO
 from tests.end_to_end.labelstudio.server import (
     ENVIRONMENT,
     PASSWORD,
@@ -25,40 +26,12 @@ from tests.end_to_end.labelstudio.server import (
     free_port,
     label_studio,
 )
-from tests.end_to_end.serving import ROOT, START_SECONDS, STOP_SECONDS, end_group, limited, serving
+from tests.end_to_end.serving import ROOT, START_SECONDS, STOP_SECONDS, end_group, limited
 
-EXECUTABLE = os.environ.get("TEST_LABEL_STUDIO")
 NAME = "Cups and spoons"
-
-pytestmark = pytest.mark.skipif(
-    not EXECUTABLE,
-    reason="needs Label Studio: set TEST_LABEL_STUDIO to the path of a label-studio executable",
-)
 
 Setup = Callable[..., str]
 JSON = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("label-studio")
-
-
-@pytest.fixture(scope="module")
-def studio(data: Path) -> Iterator[LabelStudio]:
-    with label_studio(Path(str(EXECUTABLE)), data) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def personal_token(studio: LabelStudio) -> str:
-    return studio.personal_token()
-
-
-@pytest.fixture(scope="module")
-def backend(studio: LabelStudio, personal_token: str) -> Iterator[str]:
-    with serving({"LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": personal_token}) as url:
-        yield url
 
 
 @pytest.fixture
@@ -96,7 +69,9 @@ def number_of(said: str) -> int:
     return int(said.strip().rpartition("/projects/")[2].partition("/")[0])
 
 
-def test_a_new_project_then_again(studio: LabelStudio, backend: str, setup: Setup) -> None:
+def test_a_new_project_then_again_then_with_polygons(
+    studio: LabelStudio, backend: str, setup: Setup, tmp_path: Path
+) -> None:
     said = setup("--new", NAME, "--labels", "cup,spoon", "--images")
     number = number_of(said)
     assert "answered with a mask" in said
@@ -112,6 +87,14 @@ def test_a_new_project_then_again(studio: LabelStudio, backend: str, setup: Setu
     for words in ("stays as it is", "attached already", "webhook: in order", "0 uploaded, 4 there"):
         assert words in again
     assert [len(part) for part in parts(studio, number)] == [1, 1, 4]
+
+    (tmp_path / "a photo.jpg").write_bytes(PHOTO.read_bytes())
+    other = setup("--project", str(number), "--output", "polygon", "--images", str(tmp_path))
+    for words in ("has a new labelling configuration", "1 uploaded, 0 there", "answered with a mask"):
+        assert words in other
+    changed = studio.api("GET", f"/api/projects/{number}/")["label_config"]
+    assert changed == render("polygon", "one", ("cup", "spoon"))
+    assert [len(part) for part in parts(studio, number)] == [1, 1, 5]
 
 
 def test_a_project_that_is_there_is_brought_in_order(studio: LabelStudio, backend: str, setup: Setup) -> None:
@@ -152,21 +135,28 @@ def test_what_is_missing_is_named(studio: LabelStudio, setup: Setup, personal_to
     ],
 )
 def test_the_lock_that_is_closed_is_named(
-    data: Path, tmp_path: Path, setup: Setup, monkeypatch: pytest.MonkeyPatch, lock: str, missing: str
+    executable: Path,
+    studio_data: Path,
+    tmp_path: Path,
+    setup: Setup,
+    monkeypatch: pytest.MonkeyPatch,
+    lock: str,
+    missing: str,
 ) -> None:
-    shutil.copytree(data, tmp_path / "data")  # so that it need not be made again
+    shutil.copytree(studio_data, tmp_path / "data")  # so that it need not be made again
     monkeypatch.setitem(ENVIRONMENT, lock, "true")
-    with label_studio(Path(str(EXECUTABLE)), tmp_path / "data") as closed:
+    with label_studio(executable, tmp_path / "data") as closed:
         said = setup("--new", "Behind a lock", "--labels", "cup", status=2, url=closed.url, token=TOKEN)
     assert missing in said
 
 
-def test_the_demo_starts_both_and_ends_both(data: Path, studio: LabelStudio, tmp_path: Path) -> None:
-    shutil.copytree(data, tmp_path / "data")
+@pytest.mark.usefixtures("studio")  # has filled studio_data
+def test_the_demo_starts_both_and_ends_both(executable: Path, studio_data: Path, tmp_path: Path) -> None:
+    shutil.copytree(studio_data, tmp_path / "data")
     login = {"user": USER, "password": PASSWORD, "token": TOKEN}
     (tmp_path / "data" / "login.json").write_text(json.dumps(login))
     command = [sys.executable, "-u", "-m", "backend.cli", "labelstudio", "demo"]
-    command += ["--label-studio", str(EXECUTABLE), "--data", str(tmp_path / "data")]
+    command += ["--label-studio", str(executable), "--data", str(tmp_path / "data")]
     demo = subprocess.Popen(
         [*command, "--port", str(free_port()), "--backend-port", str(free_port())],
         cwd=ROOT,
