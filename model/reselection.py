@@ -23,7 +23,7 @@ a part of the object."""
 LEAST = 0.02
 """Clicks nearer than this share of the crop's side are never far: such errors are the head's to repair."""
 
-REACHES = (1.4, 2.2, 3.5)
+REACHES = (1.6, 3.0)
 """From the selection click to the sides of the windows, in distances of the farthest boundary click."""
 
 SMALLEST = 12.0

@@ -31,7 +31,7 @@ def test_windows_hold_all_clicks_well_inside(
 
 def test_no_window_is_larger_than_the_image():
     windows = reselection.windows(Click(50, 60), 90, (300, 400))
-    assert windows == [Box(-76, -66, 176, 186), Box(-148, -138, 248, 258), Box(0, -50, 400, 350)]
+    assert windows == [Box(-94, -84, 194, 204), Box(0, -50, 400, 350)]
     assert reselection.windows(Click(50, 60), 399, (300, 400)) == [Box(0, -50, 400, 350)]
 
 
