@@ -29,6 +29,9 @@ REACHES = (1.6, 3.0)
 SMALLEST = 12.0
 """The same, least, image pixels."""
 
+NEAREST = 4.0
+"""A boundary click nearer to the selection click than this, image pixels, tells no size: it is a double click."""
+
 BETTER = 0.4
 """A new selection replaces the mask if it leaves less than this share of the surprise."""
 
@@ -51,6 +54,8 @@ def is_far(outward: float, reach: float, area: float) -> bool:
         reach: from the selection click to the farthest boundary click.
         area: of the mask.
     """
+    if reach < NEAREST:
+        return False
     return abs(outward) > (OUTSIDE * math.sqrt(area) if outward > 0 else INSIDE * reach)
 
 

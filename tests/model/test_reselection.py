@@ -41,6 +41,7 @@ def test_no_window_is_larger_than_the_image():
         (-80, 100, 90000, 400, True),  # inside, near the selection click: a part of the mask is meant
         (-60, 100, 90000, 400, False),  # nearer to the contour: an error to repair
         (-7, 8, 90000, 400, False),  # a hand's unsteadiness on this crop
+        (-60, 3, 90000, 400, False),  # a double click
         (140, 300, 10000, 400, True),  # outside, farther than the mask is wide: it is a part of the object
         (120, 300, 10000, 400, False),
     ],
