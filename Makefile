@@ -16,6 +16,7 @@ labelstudio: $(VENV)/installed
 
 test: $(VENV)/installed-test lint
 	tests/install_browser.sh
+	PYTHON=$(PYTHON) tests/install_label_studio.sh
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-test

@@ -53,6 +53,13 @@ def overlap(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return float((first & second).sum() / (first | second).sum())
 
 
+def outside(mask: NDArray[np.bool_], x: float, y: float) -> tuple[float, float]:
+    """The place nearest to (x, y), all in percent, that is clear of a mask: a click on the mask would take it up."""
+    rows, columns = np.nonzero(cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0)
+    nearest = np.hypot(columns - x / 100 * WIDTH, rows - y / 100 * HEIGHT).argmin()
+    return 100 * (columns[nearest] + 0.5) / WIDTH, 100 * (rows[nearest] + 0.5) / HEIGHT
+
+
 def inside(mask: NDArray[np.bool_]) -> tuple[float, float]:
     """A place, in percent, deep in a mask."""
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
