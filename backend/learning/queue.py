@@ -66,6 +66,14 @@ class Queue:
         self._consumer.start()
         self.ring()
 
+    @property
+    def alive(self) -> bool | None:
+        """Whether the threads work that were started; None if none were, so that others do."""
+        if self._consumer is None:
+            return None
+        threads = [self._consumer.scheduler, *(thread for _, thread in self._consumer.worker_threads)]
+        return all(thread.is_alive() for thread in threads)
+
     def close(self) -> None:
         """Stop the threads; a job that is being done waits for the next start."""
         self.worker.close()

@@ -45,7 +45,8 @@ def confidence(predictor: Predictor, item: EvaluationObject, click: Click, first
 
 def soft_area(predictor: Predictor, item: EvaluationObject, click: Click, first: Prediction) -> float:
     """Unsure pixels for each pixel of the mask."""
-    return float(np.count_nonzero(np.abs(first.logits) < SOFT) / max(np.count_nonzero(first.mask), 1))
+    unsure, inside = np.count_nonzero(np.abs(first.logits) < SOFT), np.count_nonzero(first.mask)
+    return float(unsure) / max(float(inside), 1.0)
 
 
 def two_looks(predictor: Predictor, item: EvaluationObject, click: Click, first: Prediction) -> float:
