@@ -4,8 +4,10 @@ python -m plugins.labelstudio.speed --threads 2
 """
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,10 +16,14 @@ import requests
 from numpy.typing import NDArray
 
 from backend.benchmarking import Served, clicks_on, hardware, photo_server, predict_body, serving
+from model import Click
+from plugins.labelstudio.regions import read_mask
 from plugins.labelstudio.rle import encode
 
 SIZES = ((640, 480), (4000, 3000))
 SECONDS = 600
+BESIDE = 0.04
+"""How far a click lies from the contour, in square roots of the mask's area."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,15 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
             told = [
                 _ask(service, number, (width, height), args.clicks, drafts) for number in range(args.photos)
             ]
-            selections = [taken[0] for taken, _ in told]
-            boundary = [milliseconds for taken, _ in told for milliseconds in taken[1:]]
-            largest = max(size for _, size in told) / 1e6
-            print(
-                f"{width} x {height}, bodies of {largest:.1f} MB: selection click p50 {np.median(selections):.0f} ms "
-                f"(n {len(selections)}), boundary click p50 {np.median(boundary):.0f} ms, "
-                f"p95 {np.percentile(boundary, 95):.0f} ms (n {len(boundary)})",
-                flush=True,
+            largest = max(size for _, _, size in told) / 1e6
+            print(f"{width} x {height}, bodies of {largest:.1f} MB, milliseconds:")
+            _row(
+                "selection click", [taken[:1] for taken, _, _ in told], [worked[:1] for _, worked, _ in told]
             )
+            _row("boundary click", [taken[1:] for taken, _, _ in told], [worked[1:] for _, worked, _ in told])
+
+
+def _row(what: str, taken: list[list[float]], worked: list[list[float]]) -> None:
+    passed, busy = np.concatenate(taken), np.concatenate(worked)
+    print(
+        f"  {what}: p50 {np.median(passed):.0f}, p95 {np.percentile(passed, 95):.0f}; "
+        f"CPU time of the service p50 {np.median(busy):.0f} (n {len(passed)})",
+        flush=True,
+    )
 
 
 def other_objects(count: int, width: int, height: int) -> list[dict[str, Any]]:
@@ -73,20 +85,48 @@ def _blobs(seed: int, width: int, height: int) -> NDArray[np.bool_]:
 
 def _ask(
     service: Served, number: int, size: tuple[int, int], count: int, drafts: list[dict[str, Any]]
-) -> tuple[list[float], int]:
-    """Milliseconds of each request, with one click more than the one before, and bytes of the last."""
-    clicks, taken = clicks_on(*size, count), []
+) -> tuple[list[float], list[float], int]:
+    """Of each request, with one click more than the one before: milliseconds, those of CPU; and bytes of the last."""
+    clicks, taken, worked = clicks_on(*size, 0), [], []
     with requests.Session() as session:
         session.trust_env = False  # the service runs here, where no proxy can reach it
-        for made in range(1, len(clicks) + 1):
-            body = predict_body(number, size, clicks[:made])
+        for made in range(count + 1):
+            body = predict_body(number, size, clicks)
             body["tasks"][0]["drafts"] = drafts
             sent = requests.Request("POST", f"{service.url}/predict", json=body).prepare()
-            started = time.perf_counter()
+            before, started = _cpu_milliseconds(service.pid), time.perf_counter()
             answer = session.send(sent, timeout=SECONDS)
             taken.append(1000 * (time.perf_counter() - started))
+            worked.append(_cpu_milliseconds(service.pid) - before)
             answer.raise_for_status()
-    return taken, len(sent.body or b"")
+            clicks.append(_beside(answer.json()["results"][0]["result"], size, made))
+    return taken, worked, len(sent.body or b"")
+
+
+def _beside(regions: Sequence[dict[str, Any]], size: tuple[int, int], number: int) -> Click:
+    """A boundary click where an annotator finds the outline a little wrong: outside, in another direction each time."""
+    rows, columns = np.nonzero(read_mask(regions[0]))
+    x, y, reach = columns.mean(), rows.mean(), BESIDE * np.sqrt(len(rows))
+    angle = number * 2.4  # no direction comes twice
+    along = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
+    farthest = int(along.argmax())
+    at = columns[farthest] + reach * np.cos(angle), rows[farthest] + reach * np.sin(angle)
+    return Click(
+        *(float(np.clip(value, 0, side - 1)) for value, side in zip(at, size, strict=True)), "boundary"
+    )
+
+
+def _cpu_milliseconds(pid: int) -> float:
+    """Of a process and its children so far, to ten milliseconds; not a number where there is no /proc."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        return float("nan")
+    ticks = 0
+    for each in [str(pid), *children.read_text().split()]:
+        # Behind the name, which may hold spaces: state, then eleven other fields, then user and system time.
+        user, system = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13]
+        ticks += int(user) + int(system)
+    return 1000 * ticks / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
