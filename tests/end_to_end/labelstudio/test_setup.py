@@ -93,7 +93,7 @@ def test_a_new_project_then_again_then_with_polygons(
     for words in ("has a new labelling configuration", "1 uploaded, 0 there", "answered with a mask"):
         assert words in other
     changed = studio.api("GET", f"/api/projects/{number}/")["label_config"]
-    assert changed == render("polygon", "one", ("cup", "spoon"))
+    assert changed.strip() == render("polygon", "one", ("cup", "spoon")).strip()
     assert [len(part) for part in parts(studio, number)] == [1, 1, 5]
 
 
@@ -182,3 +182,5 @@ def test_the_demo_starts_both_and_ends_both(executable: Path, studio_data: Path,
                 requests.get(address + "/health", timeout=60)
     finally:
         end_group(demo)
+        if demo.stdout is not None:
+            demo.stdout.close()
