@@ -111,9 +111,8 @@ def _beside(regions: Sequence[dict[str, Any]], size: tuple[int, int], number: in
     along = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
     farthest = int(along.argmax())
     at = columns[farthest] + reach * np.cos(angle), rows[farthest] + reach * np.sin(angle)
-    return Click(
-        *(float(np.clip(value, 0, side - 1)) for value, side in zip(at, size, strict=True)), "boundary"
-    )
+    x, y = (float(np.clip(value, 0, side - 1)) for value, side in zip(at, size, strict=True))
+    return Click(x, y, "boundary")
 
 
 def _cpu_milliseconds(pid: int) -> float:
