@@ -1,30 +1,50 @@
-"""User name and password for those routes whose callers can be told them."""
+"""Who may ask for what, how often, and what browsers may do with the answers."""
 
 import hmac
+import math
+import threading
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from cachetools import TTLCache
 from flask import Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
 
 OPEN_ROUTES = ("/health", "/ready")
 """Asked by those who watch over the service; what only an administrator should see is left out of their answers."""
 
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+_MINUTE = 60.0
+_MOST_CLIENTS = 65_536
+
 
 @dataclass(frozen=True)
 class Login:
-    """What callers have to know."""
+    """What callers have to know: user name and password, or the token; each may be missing, then it is not taken."""
 
-    user: str
-    password: str = field(repr=False)
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
 
     def is_told(self) -> bool:
-        """Whether the request at hand names both."""
+        """Whether the request at hand names one of them."""
         given = request.authorization
-        if given is None or given.type != "basic":
+        if given is None:
             return False
+        if given.type == "bearer":
+            return bool(self.token) and _same(given.token or "", self.token)
         # As one, in the same time, right or wrong; a user name holds no colon.
         told = f"{given.username}:{given.password}"
-        return hmac.compare_digest(told.encode(), f"{self.user}:{self.password}".encode())
+        return given.type == "basic" and bool(self.user) and _same(told, f"{self.user}:{self.password}")
 
 
 def require_login(app: Flask, login: Login, exempt: Collection[str]) -> None:
@@ -33,14 +53,72 @@ def require_login(app: Flask, login: Login, exempt: Collection[str]) -> None:
     Args:
         exempt: blueprints whose callers know no way to log in.
     """
+    schemes = ['Basic realm="boundaryclick", charset="UTF-8"'] if login.user else []
+    schemes += ['Bearer realm="boundaryclick"'] if login.token else []
 
     @app.before_request
     def check() -> Response | None:
         if request.path in OPEN_ROUTES or request.blueprint in exempt or login.is_told():
             return None
         answer = jsonify(
-            error="user name and password: expected those of BASIC_AUTH_USER and BASIC_AUTH_PASS"
+            error="user name and password: expected those of BASIC_AUTH_USER and BASIC_AUTH_PASS, "
+            "or the token of BOUNDARYCLICK_ACCESS_TOKEN"
         )
         answer.status_code = 401
-        answer.headers["WWW-Authenticate"] = 'Basic realm="boundaryclick", charset="UTF-8"'
+        for scheme in schemes:
+            answer.headers.add("WWW-Authenticate", scheme)
         return answer
+
+
+def limit_rate(app: Flask, per_minute: int) -> None:
+    """From now on, answer 429 to clients that ask more often; a minute's worth may come at once.
+
+    Register it before the login, so that passwords cannot be tried faster either.
+    """
+    rate = Rate(per_minute)
+
+    @app.before_request
+    def slow_down() -> ResponseReturnValue | None:
+        if request.path in OPEN_ROUTES:
+            return None
+        seconds = rate.wait(request.remote_addr or "", time.monotonic())
+        if seconds <= 0:
+            return None
+        answer = jsonify(
+            error=f"requests: expected at most {per_minute} a minute from one address, got more; "
+            f"wait {math.ceil(seconds)} s, or raise BOUNDARYCLICK_RATE_LIMIT"
+        )
+        return answer, 429, {"Retry-After": str(math.ceil(seconds))}
+
+
+class Rate:
+    """A bucket of tokens for each client, filled at an even pace; thread safe, bounded in memory."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._most = float(per_minute)
+        # Who has been silent for a minute has a full bucket again and need not be remembered.
+        self._buckets: TTLCache[str, tuple[float, float]] = TTLCache(_MOST_CLIENTS, _MINUTE)
+        self._guard = threading.Lock()
+
+    def wait(self, client: str, now: float) -> float:
+        """Seconds until the client may ask again; 0: now, and this request counts."""
+        with self._guard:
+            tokens, then = self._buckets.get(client, (self._most, now))
+            tokens = min(tokens + (now - then) * self._most / _MINUTE, self._most)
+            allowed = tokens >= 1
+            self._buckets[client] = (tokens - allowed, now)
+        return 0.0 if allowed else (1 - tokens) * _MINUTE / self._most
+
+
+def secure_answers(app: Flask) -> None:
+    """From now on, tell browsers to load nothing foreign for our answers, and to show them in no foreign page."""
+
+    @app.after_request
+    def secure(response: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def _same(told: str, known: str) -> bool:
+    return hmac.compare_digest(told.encode(), known.encode())

@@ -2,16 +2,16 @@
 
 import logging
 import os
-import uuid
-from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import web
-from backend.access import Login, require_login
+from backend.access import Login, limit_rate, require_login, secure_answers
 from backend.assembly import (
     connection_of,
     create_downloader,
@@ -21,15 +21,15 @@ from backend.assembly import (
     create_service,
     options_of,
 )
+from backend.health import Bounded, Readiness, add_health, one_line, try_out
 from backend.intake import Fetch
 from backend.learning import Learning
 from backend.learning.queue import Queue
 from backend.learning.worker import Worker, Workplace
-from backend.prediction import PredictionService
+from backend.logs import identify_requests
+from backend.metrics import Backlog, Figures, State, add_metrics
 from backend.settings import Settings
-from backend.troubles import Troubles
 from backend.web.learning import create_blueprint as create_learning_blueprint
-from model import __version__
 from model.corrections import ImageReference
 from model.errors import BoundaryClickError, ImageTooLarge, SettingsError, StoreError
 from model.predictor import Predictor
@@ -63,13 +63,6 @@ LAYOUTS = ("coco", "folder")
 """What `boundaryclick import` records images of, by their paths on this machine."""
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """Whether clicks can be answered; `reason` says why not, None that they can."""
-
-    reason: str | None
-
-
 def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     """The WSGI application, ready to serve.
 
@@ -86,14 +79,19 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     service = create_service(settings, predictor, images, learning)[0]
     app = Flask("boundaryclick", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
+    queue = None if learning is None else create_queue(settings, learning)
     _add_error_handlers(app)
-    login = _login(settings)
-    _add_health(app, service, _try_out(service), login)
-    if login is not None:
-        require_login(app, login, exempt=("cvat",))
+    login, figures = _login(settings), Figures()
+    _guard(app, settings, login, figures)
+    service.answered, images.timed = figures.answered, figures.timed
+    try_out(service)
+    backlog = None if learning is None else Bounded(partial(_backlog, learning))
+    readiness = Readiness(service, backlog, queue)
+    add_health(app, service, readiness, login)
+    add_metrics(app, figures, State(service, images, readiness, backlog))
     app.register_blueprint(web.create_blueprint(service, images))
     if learning is not None:
-        app.extensions[QUEUE] = create_queue(settings, learning)
+        app.extensions[QUEUE] = queue
         app.register_blueprint(create_learning_blueprint(learning, service))
     app.register_blueprint(
         create_label_studio_blueprint(
@@ -162,43 +160,35 @@ def create_cvat(url: str | None = None, organization: str | None = None) -> Cvat
     )
 
 
+def _guard(app: Flask, settings: Settings, login: Login | None, figures: Figures) -> None:
+    """What all requests have to pass, in this order."""
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
+    # Who reads a terminal wants to see what went wrong; who collects lines wants all of them.
+    identify_requests(app, logging.INFO if settings.log_format == "json" else logging.DEBUG)
+    figures.watch(app)
+    secure_answers(app)
+    if settings.rate_limit:
+        limit_rate(app, settings.rate_limit)
+    if login is not None:
+        require_login(app, login, exempt=("cvat",))
+
+
+def _backlog(learning: Learning) -> Backlog:
+    return Backlog(learning.inbox.counts(), learning.jobs.counts())
+
+
 def _login(settings: Settings) -> Login | None:
-    """User name and password that are asked for; None: none are. Raises SettingsError for one without the other."""
-    user, password = settings.basic_auth_user, settings.basic_auth_pass
-    secret = "" if password is None else password.get_secret_value()
-    if bool(user) != bool(secret):
+    """What callers are asked for; None: nothing. Raises SettingsError for a name without password, or vice versa."""
+    user, password, token = (
+        "" if value is None else value if isinstance(value, str) else value.get_secret_value()
+        for value in (settings.basic_auth_user, settings.basic_auth_pass, settings.access_token)
+    )
+    if bool(user) != bool(password):
         raise SettingsError(
             "BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too"
         )
-    return Login(user, secret) if user else None
-
-
-def _try_out(service: PredictionService) -> Readiness:
-    """Make the first prediction, which is also the slowest, before anybody waits for it."""
-    try:
-        service.check()
-    except Exception as error:  # whatever it is, it is shown at /ready; the page and /health still answer
-        log.exception("the trial prediction at start-up failed")
-        return Readiness(f"the trial prediction at start-up failed: {_one_line(error)}")
-    return Readiness(None)
-
-
-def _add_health(app: Flask, service: PredictionService, readiness: Readiness, login: Login | None) -> None:
-    troubles = Troubles()
-    troubles.listen(app)
-
-    @app.get("/health")
-    def health() -> Response:
-        return jsonify(status="UP", version=__version__, model_version=service.version)
-
-    @app.get("/ready")
-    def ready() -> ResponseReturnValue:
-        # What went wrong is for those who may know of the images and tasks that it names.
-        latest = troubles.latest() if login is None or login.is_told() else []
-        errors = [asdict(trouble) for trouble in latest]
-        if readiness.reason is None:
-            return jsonify(ready=True, model_version=service.version, errors=errors)
-        return jsonify(ready=False, error=readiness.reason, errors=errors), 503
+    return Login(user, password, token) if user or token else None
 
 
 def _status(error: BoundaryClickError) -> int:
@@ -210,7 +200,7 @@ def _add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(BoundaryClickError)
     def refused(error: BoundaryClickError) -> ResponseReturnValue:
-        return jsonify(error=_one_line(error)), _status(error)
+        return jsonify(error=one_line(error)), _status(error)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -229,12 +219,7 @@ def _add_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
-        request_id = uuid.uuid4().hex[:12]
-        log.error("request %s: %s %s failed", request_id, request.method, request.path, exc_info=error)
+        log.error("request %s: %s %s failed", g.request_id, request.method, request.path, exc_info=error)
         return jsonify(
-            error=f"internal error; the log has it as request {request_id}", request=request_id
+            error=f"internal error; the log has it as request {g.request_id}", request=g.request_id
         ), 500
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

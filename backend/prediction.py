@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import cv2
@@ -14,7 +16,7 @@ import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from backend.caching import ByteCache
+from backend.caching import ByteCache, CacheFigures
 from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
 from model.clicks import Click, Role
@@ -76,6 +78,11 @@ class PredictionService:
         predictor: used by one thread at a time.
         max_bytes: memory for sessions, see `ByteCache`; an image counts once for each of its objects.
         heads: who answers for a project by name; by default `predictor` for all. Called by many threads.
+
+    Attributes:
+        answered: told of each prediction, in the caller's thread: its clicks, itself, and the seconds that it waited.
+            By default nobody listens.
+        broken: whether the model's last work failed for another reason than what it was asked.
     """
 
     def __init__(
@@ -85,6 +92,8 @@ class PredictionService:
         self._heads = heads or (lambda _project: predictor)
         self._sessions = ByteCache[_SessionKey, _Kept](max_bytes, lambda kept: kept.session.nbytes)
         self._sizes: LRUCache[tuple[int, int], bool] = LRUCache(_SIZES_REMEMBERED)
+        self.answered: Callable[[Sequence[Click], TimedPrediction, float], None] = _nobody
+        self.broken = False
         self._working = 0
         self._guard = threading.Lock()
         self._locks = KeyedLocks()
@@ -119,6 +128,16 @@ class PredictionService:
     def kept(self) -> int:
         """Number of sessions that are kept."""
         return len(self._sessions)
+
+    @property
+    def figures(self) -> CacheFigures:
+        """How the sessions that are kept have done."""
+        return self._sessions.figures
+
+    @property
+    def working(self) -> int:
+        """Requests for the model that run or wait; it does one at a time."""
+        return self._working
 
     def predict(
         self,
@@ -156,6 +175,7 @@ class PredictionService:
             clicks[0] if clicks[0].role == "select" else None,
             box,
         )
+        asked = time.perf_counter()
         predictor = self._heads(project)
         with self._locks.holding(key):
             # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
@@ -169,6 +189,7 @@ class PredictionService:
                 self._keep(key, kept)
                 raise
             self._keep(key, kept)
+        self.answered(clicks, prediction, time.perf_counter() - asked - prediction.milliseconds / 1000)
         return prediction
 
     def warm(self, image: DecodedImage) -> None:
@@ -190,6 +211,7 @@ class PredictionService:
         pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=2).astype(np.uint8)
         prediction = self._run(self._try_click, pixels)
         if not np.isfinite(prediction.probability).all():
+            self.broken = True
             raise ArithmeticError("trial prediction: expected finite probabilities, got others")
 
     def _try_click(self, pixels: NDArray[np.uint8]) -> Prediction:
@@ -202,7 +224,15 @@ class PredictionService:
         with self._guard:
             self._working += 1
         try:
-            return self._device.submit(work, *args, **kwargs).result()
+            # In the caller's context, so that its log lines are known as its own.
+            result = self._device.submit(partial(copy_context().run, work, *args, **kwargs)).result()
+            self.broken = False
+            return result
+        except BoundaryClickError:
+            raise
+        except Exception:
+            self.broken = True
+            raise
         finally:
             with self._guard:
                 self._working -= 1
@@ -210,6 +240,10 @@ class PredictionService:
     def _keep(self, key: _SessionKey, kept: _Kept) -> None:
         if kept.session.clicks:
             self._sessions.put(key, kept)
+
+
+def _nobody(_clicks: Sequence[Click], _prediction: TimedPrediction, _waited: float) -> None:
+    """Predictions are timed for whoever wants to know."""
 
 
 def use_threads(count: int) -> None:

@@ -8,11 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
+from backend.logs import configure
 from backend.settings import Settings
 from model.errors import BoundaryClickError, SettingsError
 
 if TYPE_CHECKING:
+    from gunicorn.config import Config
     from gunicorn.workers.base import Worker
 
 WORKER_TIMEOUT = 300
@@ -32,6 +35,7 @@ def serve(settings: Settings) -> int:
         SettingsError: the address is taken or not ours.
     """
     listener = _listen(settings.host, settings.port)
+    configure(settings.log_level, settings.log_format)
     logging.getLogger("gunicorn.error").addFilter(_says_something_new)
     try:
         _Server(settings, listener).run()
@@ -66,7 +70,8 @@ class _Server(BaseApplication):
             "graceful_timeout": GRACEFUL_TIMEOUT,
             "keepalive": KEEP_ALIVE,
             "loglevel": "debug" if self._settings.log_level == "debug" else "warning",
-            "accesslog": "-" if self._settings.log_level == "debug" else None,
+            "accesslog": None,  # ours has the requests' ids
+            "logger_class": _Logger,
             "proc_name": "boundaryclick",
             "control_socket_disable": True,
             "post_worker_init": self._announce,
@@ -78,10 +83,6 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         """Make the Flask application; runs in the worker."""
-        logging.basicConfig(
-            level=self._settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
-        logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of its parts already when imported
         _share_heaps()
         from backend.app import QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
 
@@ -111,6 +112,17 @@ class _Server(BaseApplication):
             "(Settings > Model > Connect Model > Backend URL)",
             flush=True,
         )
+
+
+class _Logger(Logger):
+    """Gunicorn's lines, told by the root logger in one form with all others."""
+
+    def setup(self, cfg: "Config") -> None:
+        """Take gunicorn's own handlers away again."""
+        super().setup(cfg)
+        for logger in (self.error_log, self.access_log):
+            logger.handlers.clear()
+            logger.propagate = True
 
 
 def _share_heaps() -> None:

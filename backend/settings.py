@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line to log."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How lines are logged: text for people, json for programs that collect them."
+    )
 
     image_cache_bytes: int = Field(
         64 * MEBIBYTE, ge=0, description="Memory for decoded images; the newest is kept in any case."
@@ -94,6 +97,19 @@ class Settings(BaseSettings):
     )
     basic_auth_pass: SecretStr | None = Field(
         None, validation_alias=_known_as("BASIC_AUTH_PASS"), description="The password with it."
+    )
+    access_token: SecretStr | None = Field(
+        None,
+        description="Token that programs may give instead, as `Authorization: Bearer TOKEN`. Browsers cannot.",
+    )
+    rate_limit: int = Field(
+        0,
+        ge=0,
+        description="Most requests a minute from one address, 0 for any number. Label Studio and CVAT each ask from "
+        "one address for all their annotators.",
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="Reverse proxies in front, whose X-Forwarded-For is believed."
     )
 
     label_studio_url: str = Field(
@@ -225,7 +241,7 @@ class Settings(BaseSettings):
         _ = parts.port  # raises ValueError when it is no port
         return value.strip().rstrip("/")
 
-    @field_validator("label_studio_api_key", mode="before")
+    @field_validator("label_studio_api_key", "access_token", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value

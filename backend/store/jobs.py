@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.store.engine import Database
 from backend.store.rows import clean
-from backend.store.schema import CANCELLED, DONE, FAILED, RUNNING, WAITING, JobRow
+from backend.store.schema import CANCELLED, DONE, FAILED, JOB_STATES, RUNNING, WAITING, JobRow
 from model.errors import StoreError
 
 LEASE = timedelta(minutes=2)
@@ -149,6 +149,13 @@ class JobStore:
             return [
                 _job(row) for row in session.scalars(select(JobRow).where(_is_open()).order_by(JobRow.id))
             ]
+
+    def counts(self) -> dict[str, int]:
+        """Number of jobs by state."""
+        with self._database.reading() as session:
+            found = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
+            numbers = {state: count for state, count in found}  # noqa: C416 - rows are no pairs to mypy
+        return {state: numbers.get(state, 0) for state in JOB_STATES}
 
     def latest(self) -> dict[str, int]:
         """By project, the newest correction that a job has dealt with, however it ended."""

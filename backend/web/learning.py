@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
+from backend.access import SECURITY_HEADERS
 from backend.learning import Learning
 from backend.prediction import PredictionService
 from backend.store import SHIPPED, Collected, Job, Version
-from backend.web.routes import SECURITY_HEADERS
 from model.errors import RequestInvalid
 
 STATIC = Path(__file__).parent / "static"

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
+from backend.access import SECURITY_HEADERS
 from backend.images import ImageStore
 from backend.prediction import PredictionService
 from backend.warming import Warmer
@@ -21,15 +22,6 @@ from backend.web.messages import (
 from model.errors import ImageRejected, RequestInvalid
 
 SAMPLES = Path(__file__).parent / "samples"
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def create_blueprint(service: PredictionService, images: ImageStore) -> Blueprint:

@@ -1,9 +1,14 @@
 """A real gunicorn in a process of its own."""
 
+import json
+import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +16,7 @@ import requests
 
 from backend.benchmarking import clicks_on, photo_server, predict_body, serving
 from tests.end_to_end.serving import ROOT, end_group, limited
+from tests.local_server import Answer, Asked, local_server
 
 SIZE = (320, 240)
 SECONDS = 600
@@ -92,6 +98,50 @@ def test_it_stops_when_asked():
         process.stderr.close()
     assert process.returncode == 0
     assert errors == ""
+
+
+def test_a_request_that_runs_is_finished_before_it_stops_and_its_lines_bear_its_id(photo_png):
+    fetching, release = threading.Event(), threading.Event()
+
+    def photo(_: Asked) -> Answer:
+        fetching.set()
+        release.wait(SECONDS)
+        return Answer(photo_png, headers={"Content-Type": "image/png"})
+
+    with local_server(photo) as photos, ThreadPoolExecutor(1) as thread:
+        settings = {"LABEL_STUDIO_URL": photos, "BOUNDARYCLICK_LOG_FORMAT": "json"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend.cli", "serve", "--port", "0", "--threads", "1"],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, env={**os.environ, **settings},
+        )  # fmt: skip
+        try:
+            with limited(process, SECONDS):
+                assert process.stdout.readline() == "boundaryclick is ready\n"
+                url = re.search(r"http://\S+?(?=/?$)", process.stdout.readline().strip())[0]
+                answer = thread.submit(
+                    requests.post, f"{url}/predict", json=predict_body(1, (240, 180), clicks_on(240, 180)[:1]),
+                    headers={"X-Request-ID": "click-1"}, timeout=SECONDS,
+                )  # fmt: skip
+                assert fetching.wait(SECONDS)
+                process.send_signal(signal.SIGTERM)
+                time.sleep(1)  # the signal is on its way; nothing depends on how far it has come
+                release.set()
+                answered = answer.result()
+                _, lines = process.communicate()
+        finally:
+            release.set()
+            end_group(process)
+    assert (answered.status_code, process.returncode) == (200, 0)
+    assert answered.json()["results"][0]["result"]
+    assert answered.headers["X-Request-ID"] == "click-1"
+    (line,) = [entry for entry in map(json.loads, lines.splitlines()) if entry.get("path") == "/predict"]
+    assert (line["request_id"], line["method"], line["status"], line["level"]) == (
+        "click-1",
+        "POST",
+        200,
+        "INFO",
+    )
 
 
 def test_weights_that_are_missing_are_one_line(tmp_path):
