@@ -1,8 +1,14 @@
+# docker build .                                                                        for CPUs, without CUDA
+# docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu126 .         for NVIDIA's GPUs
 FROM python:3.12-slim
 
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
 RUN useradd --create-home --uid 1000 boundaryclick && install -d -o boundaryclick /data
-ENV XDG_DATA_HOME=/data
+ENV XDG_DATA_HOME=/data PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
+# On its own, so that a change of the sources does not download it again.
+RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" torch torchvision
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY model ./model
 COPY backend ./backend
@@ -12,6 +18,6 @@ RUN pip install --no-cache-dir .
 USER boundaryclick
 VOLUME /data
 EXPOSE 9090
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
-    CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9090/ready', timeout=2)"
+HEALTHCHECK --interval=15s --timeout=12s --start-period=120s \
+    CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9090/ready', timeout=11)"
 CMD ["boundaryclick", "serve", "--host", "0.0.0.0", "--port", "9090"]
