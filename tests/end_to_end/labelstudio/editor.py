@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.end_to_end.chromium import PATIENCE
@@ -66,7 +67,9 @@ class Editor:
         self._server = server
         self._asked = 0
         # A page may take longer than the driver's own two minutes where the machine is busy.
-        self._browser.command_executor.client_config.timeout = PATIENCE
+        connection = self._browser.command_executor
+        assert isinstance(connection, RemoteConnection)
+        connection.client_config.timeout = PATIENCE
 
     def log_in(self) -> None:
         """Through the login page."""
@@ -106,7 +109,7 @@ class Editor:
         for _ in range(MOST_TOOLS):
             before = self.tool()
             self._browser.find_element(By.CSS_SELECTOR, AUTO_DETECT).click()
-            self.wait(lambda before=before: self.tool() != before)
+            self._wait_for_other_tool(before)
             if self.tool() == [kind, True, control]:
                 return
         raise AssertionError(f"expected a smart {kind} of {control}, got {self.tool()}")
@@ -156,7 +159,8 @@ class Editor:
 
     def sent(self) -> list[list[dict[str, Any]]]:
         """What the page has asked the backend since this was called last: of each request the clicks and boxes."""
-        messages = [json.loads(entry["message"])["message"] for entry in self._browser.get_log("performance")]
+        log = self._browser.get_log("performance")  # type: ignore[no-untyped-call]
+        messages = [json.loads(entry["message"])["message"] for entry in log]
         bodies = [
             json.loads(message["params"]["request"]["postData"])
             for message in messages
@@ -196,6 +200,9 @@ class Editor:
     def wait(self, condition: Callable[[], T]) -> T:
         """What `condition` returns as soon as it is true."""
         return WebDriverWait(self._browser, PATIENCE, poll_frequency=0.1).until(lambda _: condition())
+
+    def _wait_for_other_tool(self, before: list[Any] | None) -> None:
+        self.wait(lambda: self.tool() != before)
 
     def _at(self, x: float, y: float) -> ActionChains:
         """The mouse moved to a place on the image, in percent of it."""

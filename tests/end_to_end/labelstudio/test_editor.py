@@ -41,6 +41,22 @@ def count_of(backend: str, action: str) -> int:
     return int(answer["count"])
 
 
+def begin(
+    studio: LabelStudio,
+    backend: str,
+    editor: Editor,
+    title: str,
+    image: Path = PHOTO,
+    auto_accept: bool = False,
+) -> tuple[int, int]:
+    """A new project, its one task open, label and tool in hand; returns the ids of both."""
+    project, task = studio.project(title, configuration("brush"), image, backend)
+    editor.open(project, task, auto_accept)
+    editor.choose_label("1", "Object")
+    editor.choose_tool("m", "click")
+    return project, task
+
+
 def test_two_objects_with_two_labels_from_the_first_click_to_the_exports(
     studio: LabelStudio, backend: str, editor: Editor, tmp_path: Path
 ) -> None:
@@ -126,10 +142,7 @@ def test_polygons_with_a_tool_for_each_kind_of_click(
 
 
 def test_a_click_is_dragged_and_another_deleted(studio: LabelStudio, backend: str, editor: Editor) -> None:
-    project, task = studio.project("dragged and deleted", configuration("brush"), PHOTO, backend)
-    editor.open(project, task)
-    editor.choose_label("1", "Object")
-    editor.choose_tool("m", "click")
+    begin(studio, backend, editor, "dragged and deleted")
     editor.click(*CUP)
     one = editor.suggestion_after(1)
     editor.click(*RIM)
@@ -154,10 +167,7 @@ def test_a_click_is_dragged_and_another_deleted(studio: LabelStudio, backend: st
 
 
 def test_clicks_from_before_a_reload_do_not_count(studio: LabelStudio, backend: str, editor: Editor) -> None:
-    project, task = studio.project("reload", configuration("brush"), PHOTO, backend)
-    editor.open(project, task)
-    editor.choose_label("1", "Object")
-    editor.choose_tool("m", "click")
+    project, task = begin(studio, backend, editor, "reload")
     editor.click(*CUP)
     editor.suggestion_after(1)
     editor.saved()
@@ -175,10 +185,7 @@ def test_clicks_from_before_a_reload_do_not_count(studio: LabelStudio, backend: 
 
 
 def test_with_auto_accept_each_click_is_an_object(studio: LabelStudio, backend: str, editor: Editor) -> None:
-    project, task = studio.project("auto accept", configuration("brush"), PHOTO, backend)
-    editor.open(project, task, auto_accept=True)
-    editor.choose_label("1", "Object")
-    editor.choose_tool("m", "click")
+    begin(studio, backend, editor, "auto accept", auto_accept=True)
     editor.click(*SPOON)
     editor.answered()
     editor.click(*outside(mask_of(editor.region("brushlabels")), *CUP))
@@ -238,10 +245,7 @@ def test_a_turned_photo_is_seen_as_the_annotator_sees_it(
     exif[ORIENTATION] = QUARTER_TURN
     turned = tmp_path / "turned.jpg"
     Image.open(PHOTO).rotate(90, expand=True).save(turned, exif=exif)
-    project, task = studio.project("turned photo", configuration("brush"), turned, backend)
-    editor.open(project, task)
-    editor.choose_label("1", "Object")
-    editor.choose_tool("m", "click")
+    begin(studio, backend, editor, "turned photo", turned)
     editor.click(*CUP)
     editor.suggestion_after(1)
     editor.accept()
