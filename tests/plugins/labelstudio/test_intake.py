@@ -148,9 +148,28 @@ def test_what_cannot_be_kept_is_not_acknowledged(http: FlaskClient, learning: Le
 
 
 def test_events_that_say_nothing_of_annotations_are_not_kept(http: FlaskClient, learning: Learning) -> None:
-    for action in ("PROJECT_UPDATED", "TASKS_CREATED", "START_TRAINING", "LABEL_LINK_CREATED"):
+    for action in ("PROJECT_UPDATED", "TASKS_CREATED", "LABEL_LINK_CREATED"):
         assert http.post("/webhook", json={"action": action}).status_code == 201
     assert learning.inbox.counts() == {"pending": 0, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("project", "name"),
+    [
+        ({"id": 3, "created_at": "2026-11-22T14:00:00Z", "title": "cats"}, "labelstudio/3.1795356000"),
+        (3, "labelstudio/3"),
+    ],
+)
+def test_the_button_that_starts_training_asks_for_a_job(
+    http: FlaskClient, learning: Learning, project: object, name: str
+) -> None:
+    for _ in range(2):
+        body = {"action": "START_TRAINING", "project": project}
+        assert http.post("/webhook", json=body).status_code == 201
+    (job,) = learning.jobs.open()
+    assert (job.project, job.cause) == (name, "button")
+    nameless = http.post("/webhook", json={"action": "START_TRAINING"})
+    assert (nameless.status_code, "project: Field required" in nameless.text) == (400, True)
 
 
 def test_clicks_on_nothing_that_is_stored_are_not_noted(http: FlaskClient, learning: Learning) -> None:
