@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from model.clicks import Click
 from model.geometry import Box
 
-INSIDE = 0.6
+INSIDE = 0.7
 """A click inside the mask is far from the contour if it is farther than this share of the distance from the selection
 click to the farthest boundary click: the object is a part of what is selected."""
 
@@ -22,10 +22,6 @@ a part of the object."""
 
 LEAST = 0.02
 """Clicks nearer than this share of the crop's side are never far: such errors are the head's to repair."""
-
-PART = 0.2
-"""Of two masks, one of which is a part of the other, the smaller has at most this share of the larger one's area. What
-is more alike is an error for the head to repair."""
 
 REACHES = (1.6, 3.0)
 """From the selection click to the sides of the windows, in distances of the farthest boundary click."""
@@ -61,17 +57,6 @@ def is_far(outward: float, reach: float, area: float) -> bool:
     if reach < NEAREST:
         return False
     return abs(outward) > (OUTSIDE * math.sqrt(area) if outward > 0 else INSIDE * reach)
-
-
-def fits(outward: float, area: float, other: float) -> bool:
-    """Whether a new selection is what a far click tells of: a small part of the mask, or what the mask is a part of.
-
-    Args:
-        outward: signed distance from the click to the contour, positive outside the mask.
-        area: of the mask.
-        other: of the new selection.
-    """
-    return area <= PART * other if outward > 0 else other <= PART * area
 
 
 def farthest(selection: Click, boundary: Sequence[Click]) -> float:

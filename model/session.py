@@ -206,11 +206,11 @@ class Session:
     def _reselected(self, before: State, after: State, boundary: Sequence[Click]) -> State:
         """The best of new selections in windows of the size that the clicks tell; `after` if none is much better."""
         selection, best = self._selection_click(), after
-        reach, outward = reselection.farthest(selection, boundary), before.outward(boundary[-1])
+        reach, grows = reselection.farthest(selection, boundary), before.outward(boundary[-1]) > 0
         for window in reselection.windows(selection, reach, self._image.shape[:2]):
             crop = self._passes.encode(self._image, window, selection)
             other = self._replayed(_selected(crop, selection), [], boundary)
-            if not reselection.fits(outward, before.area, other.area):
+            if (other.area > before.area) != grows:
                 continue
             if other.surprise < min(best.surprise, reselection.BETTER * after.surprise):
                 best = other
