@@ -60,7 +60,10 @@ def test_several_noises_go_into_folders_of_their_own_and_compare(
     [
         (("--dataset", "grabcut:nowhere", "--out", "o"), "nowhere"),
         (("--dataset", "grabcut:nowhere"), "expected --dataset and --out, or --compare"),
-        (("--dataset", "grabcut:x", "--out", "o", "--clicker", "me"), "boundary, paper, centre, study, got 'me'"),
+        (
+            ("--dataset", "grabcut:x", "--out", "o", "--clicker", "me"),
+            "boundary, paper, centre, study, got 'me'",
+        ),
         (
             ("--dataset", "grabcut:x", "--out", "o", "--clicks", "0"),
             "--clicks: expected a number of at least 1",
