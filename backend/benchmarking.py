@@ -27,6 +27,9 @@ from model.predictor import Predictor
 SAMPLES = Path(__file__).parent / "web" / "samples"
 SIZES = {"640x480": (640, 480), "2 MP": (1632, 1224)}
 BOUNDARY_CLICKS = 5
+BESIDE = 0.04
+"""How far a boundary click lies from the contour, in square roots of the mask's area."""
+
 START_SECONDS = 300
 
 _LABELLING = """<View><Image name="image" value="$image"/><Labels name="label" toName="image">
@@ -70,32 +73,61 @@ def clicks_on(width: int, height: int, count: int = BOUNDARY_CLICKS) -> list[Cli
     return clicks
 
 
-def time_model(predictor: Predictor, size: tuple[int, int], photos: int) -> tuple[list[float], list[float]]:
-    """Milliseconds of every selection and of every boundary click in the model."""
+def click_beside(mask: NDArray[np.bool_], number: int) -> Click:
+    """A boundary click where an annotator finds the outline a little wrong: outside, in another direction each time.
+
+    Args:
+        mask: (H, W); the middle of the image is clicked on where it is empty.
+        number: says which direction.
+    """
+    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    if not len(rows):
+        return Click(width / 2, height / 2, "boundary")
+    angle, reach = number * 2.4, BESIDE * np.sqrt(len(rows))  # no direction comes twice
+    along = (columns - columns.mean()) * np.cos(angle) + (rows - rows.mean()) * np.sin(angle)
+    farthest = int(along.argmax())
+    x, y = columns[farthest] + reach * np.cos(angle), rows[farthest] + reach * np.sin(angle)
+    return Click(float(np.clip(x, 0, width - 1)), float(np.clip(y, 0, height - 1)), "boundary")
+
+
+def time_model(
+    predictor: Predictor, size: tuple[int, int], photos: int
+) -> tuple[list[float], list[float], list[list[Click]]]:
+    """Milliseconds of every selection and of every boundary click in the model, and the clicks on each photo."""
     selections: list[float] = []
     boundaries: list[float] = []
+    clicks: list[list[Click]] = []
     for number in range(-1, photos):  # the first only warms up
         image = np.ascontiguousarray(make_photo(max(number, 0), *size)[:, :, ::-1])
         session = predictor.start(image)
-        for click in clicks_on(*size):
+        click = clicks_on(*size, 0)[0]
+        for count in range(BOUNDARY_CLICKS + 1):
             started = time.perf_counter()
-            session.click(click)
+            mask = session.click(click)
             taken = (time.perf_counter() - started) * 1000
             if number >= 0:
-                (selections if click.role == "select" else boundaries).append(taken)
-    return selections, boundaries
+                (boundaries if count else selections).append(taken)
+            click = click_beside(mask, count)
+        if number >= 0:
+            clicks.append(list(session.clicks))
+    return selections, boundaries, clicks
 
 
 def time_http(
-    served: Served, size: tuple[int, int], numbers: Sequence[int], boundary_clicks: int = BOUNDARY_CLICKS
+    served: Served, size: tuple[int, int], numbers: Sequence[int], clicks_of: Sequence[Sequence[Click]]
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds of /predict, for selections (fetching the image included) and for boundary clicks."""
+    """Milliseconds of /predict, for selections (fetching the image included) and for boundary clicks.
+
+    Args:
+        numbers: of the photos.
+        clicks_of: each photo's.
+    """
     selections: list[float] = []
     boundaries: list[float] = []
     with requests.Session() as session:
         session.trust_env = False  # the service runs here, where no proxy can reach it
-        for number in numbers:
-            clicks = clicks_on(*size, boundary_clicks)
+        for number, clicks in zip(numbers, clicks_of, strict=True):
             for count in range(1, len(clicks) + 1):
                 body = predict_body(number, size, clicks[:count])
                 started = time.perf_counter()

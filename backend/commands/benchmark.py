@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from backend.cli import Parser
     from backend.settings import Settings
+    from model import Click
 
 EXAMPLE = """\
 example:
@@ -51,16 +52,17 @@ def run(args: argparse.Namespace) -> int:
     predictor = load_predictor(settings.weights, settings.device)
     print(f"boundaryclick {__version__}, weights {predictor.version}, {settings.threads or 'all'} threads, "
           f"{settings.device}\n{benchmarking.hardware()}")  # fmt: skip
+    clicks = {}
     for name, size in benchmarking.SIZES.items():
-        selections, boundaries = benchmarking.time_model(predictor, size, args.photos)
+        selections, boundaries, clicks[name] = benchmarking.time_model(predictor, size, args.photos)
         _row(f"in the model, {name}, selection click", selections)
         _row(f"in the model, {name}, boundary click", boundaries)
     del predictor
-    _over_http(settings, args.photos, args.images)
+    _over_http(settings, args.images, clicks)
     return 0
 
 
-def _over_http(settings: "Settings", photos: int, images: int) -> None:
+def _over_http(settings: "Settings", images: int, clicks: "dict[str, list[list[Click]]]") -> None:
     """The same through a served process, then its memory."""
     from backend import benchmarking
 
@@ -70,12 +72,14 @@ def _over_http(settings: "Settings", photos: int, images: int) -> None:
         benchmarking.serving(options, {"BOUNDARYCLICK_LABEL_STUDIO_URL": label_studio}) as served,
     ):
         for name, size in benchmarking.SIZES.items():
-            selections, boundaries = benchmarking.time_http(served, size, range(photos))
+            photos = len(clicks[name])
+            selections, boundaries = benchmarking.time_http(served, size, range(photos), clicks[name])
             _row(f"POST /predict, {name}, selection click", selections)
             _row(f"POST /predict, {name}, boundary click", boundaries)
         sizes = list(benchmarking.SIZES.values())
         for number in range(images):
-            benchmarking.time_http(served, sizes[number % len(sizes)], [photos + number], boundary_clicks=1)
+            size = sizes[number % len(sizes)]
+            benchmarking.time_http(served, size, [photos + number], [benchmarking.clicks_on(*size, 1)])
         megabytes = benchmarking.resident_megabytes(served.pid)
     shown = "not known on this system" if megabytes is None else f"{megabytes:.0f} MB"
     print(f"{f'resident memory after {images} more images':46} {shown}")

@@ -15,15 +15,20 @@ import numpy as np
 import requests
 from numpy.typing import NDArray
 
-from backend.benchmarking import Served, clicks_on, hardware, photo_server, predict_body, serving
-from model import Click
+from backend.benchmarking import (
+    Served,
+    click_beside,
+    clicks_on,
+    hardware,
+    photo_server,
+    predict_body,
+    serving,
+)
 from plugins.labelstudio.regions import read_mask
 from plugins.labelstudio.rle import encode
 
 SIZES = ((640, 480), (4000, 3000))
 SECONDS = 600
-BESIDE = 0.04
-"""How far a click lies from the contour, in square roots of the mask's area."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -99,20 +104,8 @@ def _ask(
             taken.append(1000 * (time.perf_counter() - started))
             worked.append(_cpu_milliseconds(service.pid) - before)
             answer.raise_for_status()
-            clicks.append(_beside(answer.json()["results"][0]["result"], size, made))
+            clicks.append(click_beside(read_mask(answer.json()["results"][0]["result"][0]), made))
     return taken, worked, len(sent.body or b"")
-
-
-def _beside(regions: Sequence[dict[str, Any]], size: tuple[int, int], number: int) -> Click:
-    """A boundary click where an annotator finds the outline a little wrong: outside, in another direction each time."""
-    rows, columns = np.nonzero(read_mask(regions[0]))
-    x, y, reach = columns.mean(), rows.mean(), BESIDE * np.sqrt(len(rows))
-    angle = number * 2.4  # no direction comes twice
-    along = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
-    farthest = int(along.argmax())
-    at = columns[farthest] + reach * np.cos(angle), rows[farthest] + reach * np.sin(angle)
-    x, y = (float(np.clip(value, 0, side - 1)) for value, side in zip(at, size, strict=True))
-    return Click(x, y, "boundary")
 
 
 def _cpu_milliseconds(pid: int) -> float:

@@ -16,9 +16,18 @@ def test_photos_have_their_size_and_differ():
 
 
 def test_every_click_is_timed_and_the_warm_up_is_not(predictor):
-    selections, boundaries = benchmarking.time_model(predictor, (96, 64), photos=1)
+    selections, boundaries, clicks = benchmarking.time_model(predictor, (96, 64), photos=1)
+    assert [[click.role for click in each] for each in clicks] == [["select"] + ["boundary"] * 5]
     assert (len(selections), len(boundaries)) == (1, benchmarking.BOUNDARY_CLICKS)
     assert min(selections + boundaries) > 0
+
+
+def test_clicks_come_beside_the_mask():
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 30:50] = True
+    for number in range(8):
+        click = benchmarking.click_beside(mask, number)
+        assert max(30 - click.x, click.x - 49, 20 - click.y, click.y - 39) <= 1
 
 
 def test_the_photo_server_serves_what_a_body_names():
