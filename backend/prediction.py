@@ -33,19 +33,17 @@ MOST_CLICKS = 100
 _SIZES_REMEMBERED = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TimedPrediction(Prediction):
     """A prediction and what it cost.
 
     Attributes:
         milliseconds: time in the model, waiting not included.
         reused: how many of the clicks had been computed before.
-        version: name of the weights that answered.
     """
 
     milliseconds: float
     reused: int
-    version: str
 
 
 @dataclass(frozen=True)
@@ -266,15 +264,15 @@ def _advance(kept: _Kept, clicks: tuple[Click, ...]) -> TimedPrediction:
     session.take_back(len(session.clicks) - reused)
     for click in clicks[reused:]:
         session.add(click)
-    prediction = prediction_of(session)
+    prediction = prediction_of(session, kept.version)
     return TimedPrediction(
         prediction.mask,
         prediction.logits,
         prediction.score,
         prediction.crop,
+        prediction.version,
         milliseconds=(time.perf_counter() - started) * 1000,
         reused=reused,
-        version=kept.version,
     )
 
 

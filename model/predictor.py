@@ -30,12 +30,14 @@ class Prediction:
         logits: (H, W) float32; infinite where no click has changed a starting mask, or beyond the crop.
         score: mean probability inside the mask.
         crop: window that was refined, image pixels; it may reach beyond the image.
+        version: name of the weights that answered; empty if nobody said.
     """
 
     mask: NDArray[np.bool_]
     logits: NDArray[np.float32]
     score: float
     crop: Box | None
+    version: str = ""
 
     @property
     def probability(self) -> NDArray[np.float32]:
@@ -108,13 +110,13 @@ class Predictor:
         session = self.start(image, mask, box)
         for click in clicks:
             session.add(click)
-        return prediction_of(session)
+        return prediction_of(session, self.version)
 
 
-def prediction_of(session: Session) -> Prediction:
-    """What a session says now, as a value of its own."""
+def prediction_of(session: Session, version: str) -> Prediction:
+    """What a session, on weights of that name, says now, as a value of its own."""
     logits = session.logits
-    return Prediction(np.greater(logits, 0), logits, session.score, session.crop)
+    return Prediction(np.greater(logits, 0), logits, session.score, session.crop, version)
 
 
 def check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

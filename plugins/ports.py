@@ -53,7 +53,8 @@ class PredictionService(Protocol[ImageT_contra]):
         box: Box | None = None,
         project: str = "",
     ) -> Prediction:
-        """Mask after all `clicks`, which start with a selection click unless a `mask` is given.
+        """Mask after all `clicks`, which start with a selection click unless a `mask` is given; names who answered,
+        which an object goes on with when another is promoted meanwhile.
 
         Args:
             box: where the object is, so that it need not be searched for.

@@ -144,7 +144,7 @@ class Adapter(Generic[ImageT]):
             target = answers.Target(region, name, None, output, labels, self._options.tolerance)
             certainty = 1 - uncertainty(found)
             regions = answers.mask_regions(found.mask, certainty, target)
-            return answers.prediction(regions, certainty, self._service.version_for(project))
+            return answers.prediction(regions, certainty, found.version)
 
     def _warm_task(self, request: PredictRequest, task: Task) -> None:
         """Get the image of a just opened task ready; what goes wrong is logged and no more."""

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic
 
-import numpy as np
 from cachetools import LRUCache
-from numpy.typing import NDArray
 
-from model import Click
+from model import Click, Prediction
 from model.corrections import ImageReference, Interaction
+from model.state import starting_logits
 from plugins.labelstudio.answers import Answer, Target, mask_regions, prediction
 from plugins.labelstudio.corrections import TOOL
 from plugins.labelstudio.deleted import DeletedSelections
@@ -28,12 +27,12 @@ REFINED_OBJECTS = 32
 
 @dataclass(frozen=True)
 class Seen:
-    """What there is to learn from clicks: the image by its digest, the region, the clicks and the mask, (H, W)."""
+    """What there is to learn from clicks: the image by its digest, the region, the clicks and what they found."""
 
     digest: str
     region: str
     clicks: tuple[Click, ...]
-    mask: NDArray[np.bool_]
+    found: Prediction
 
 
 class Interactive(Generic[ImageT]):
@@ -93,23 +92,23 @@ class Interactive(Generic[ImageT]):
             region, labels = prompt.region, output.choose(prompt.labels)
             box = None if prompt.extent is None else prompt.extent.box(width, height)
             found = self._service.predict(image, clicks, box=box, project=model_key(request.project))
-            mask, score = found.mask, found.score
-            self._tell(request, task, key, Seen(image.digest, region, tuple(clicks), mask))
+            self._tell(request, task, key, Seen(image.digest, region, tuple(clicks), found))
         else:
             region, labels = known.id, known.labels
-            mask, score = self._refined(request, image, clicks[1:], known)
+            found = self._refined(request, image, clicks[1:], known)
         target = Target(region, prompt.image, prompt.size, output, labels, self._options.tolerance)
-        regions = mask_regions(mask, score, target)
-        return {"results": [prediction(regions, score if regions else 0.0, self._version(request))]}
+        regions = mask_regions(found.mask, found.score, target)
+        return {"results": [prediction(regions, found.score if regions else 0.0, found.version)]}
 
     def _refined(
         self, request: PredictRequest, image: ImageT, clicks: Sequence[Click], known: Known
-    ) -> tuple[NDArray[np.bool_], float]:
-        """Mask and score of a region after the boundary clicks on it; before the first it is as it was."""
-        if not clicks:
-            return known.mask, 1.0
-        found = self._service.predict(image, clicks, known.mask, project=model_key(request.project))
-        return found.mask, found.score
+    ) -> Prediction:
+        """A region after the boundary clicks on it; before the first it is as it was."""
+        if clicks:
+            return self._service.predict(image, clicks, known.mask, project=model_key(request.project))
+        return Prediction(
+            known.mask, starting_logits(known.mask, known.mask.shape), 1.0, None, self._version(request)
+        )
 
     def _version(self, request: PredictRequest) -> str:
         return self._service.version_for(model_key(request.project))
@@ -145,5 +144,5 @@ class Interactive(Generic[ImageT]):
             return
         where = ImageReference(TOOL, str(request.project), str(task.id), reference)
         self._learning.offer(
-            Interaction(where, seen.digest, seen.region, seen.clicks, seen.mask, self._version(request))
+            Interaction(where, seen.digest, seen.region, seen.clicks, seen.found.mask, seen.found.version)
         )

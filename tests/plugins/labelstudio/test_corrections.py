@@ -13,7 +13,7 @@ from backend.learning import Learning
 from backend.store import masks
 from backend.store.schema import AnnotationRow
 from plugins.labelstudio.rle import decode
-from tests.plugins.labelstudio.doubles import golden
+from tests.plugins.labelstudio.doubles import Discs, golden
 from tests.plugins.labelstudio.events import (
     CREATED,
     DRAWN,
@@ -65,9 +65,15 @@ def test_the_polygons_of_one_answer_are_one_object_until_one_has_another_label(
     assert sorted((one.label, int(one.mask.sum())) for one in others) == [("A", 4800), ("B", 4800)]
 
 
-def test_the_clicks_that_led_to_a_region_are_found(http: FlaskClient, learning: Learning) -> None:
+def test_the_clicks_that_led_to_a_region_are_found_and_the_weights_that_answered_them(
+    http: FlaskClient, learning: Learning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another head has been promoted while the object goes on with its own.
+    monkeypatch.setattr(Discs, "version_for", lambda _service, _project: "discs-2")
     bodies = [golden(f"request-clicks-{count}") for count in (1, 2, 3)]
-    answers = [http.post("/predict", json=body).get_json()["results"][0]["result"][0] for body in bodies]
+    results = [http.post("/predict", json=body).get_json()["results"][0] for body in bodies]
+    assert {result["model_version"] for result in results} == {"discs-1"}
+    answers = [result["result"][0] for result in results]
     created = copy.deepcopy(CREATED)
     created["annotation"]["result"] = [drawn(square()) | {"id": answers[0]["id"]}]
     created["annotation"]["task"] = created["task"]["id"] = bodies[0]["tasks"][0]["id"]
