@@ -1,7 +1,10 @@
 """Which hosts may be asked for an image, and at which network address."""
 
 import socket
+import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NoAnswer
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +14,10 @@ from model.errors import ImageRejected
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Translated addresses: the IPv4 address behind them may be a private one.
 _NAT64 = ip_network("64:ff9b::/96")
+_UNICAST = ip_network("2000::/3")
+"""All that has ever been given out of IPv6; outside of it lie further ways to write an IPv4 address."""
+LOOK_UP_SECONDS = 10.0
+"""For one name; the system's own patience may be half a minute and more."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class HostPolicy:
             "add it to BOUNDARYCLICK_ALLOWED_HOSTS"
         )
 
-    def resolve(self, origin: Origin) -> str:
+    def resolve(self, origin: Origin, seconds: float = LOOK_UP_SECONDS) -> str:
         """The address to connect to.
 
         Name and address are looked up once and the connection goes to what was checked: a name that answers
@@ -86,13 +93,7 @@ class HostPolicy:
             ImageRejected: the host is not allowed, unknown, or has a private address and may not.
         """
         private_too = self.require(origin)
-        try:
-            answers = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise ImageRejected(
-                f"image reference: expected a host that exists, got {origin.netloc}, which has no address"
-            ) from None
-        addresses = [str(answer[4][0]) for answer in answers]
+        addresses = _look_up(origin, min(seconds, LOOK_UP_SECONDS))
         if not private_too and not all(_is_public(address) for address in addresses):
             raise ImageRejected(
                 f"image reference: expected a public address, got {origin.netloc} on a private network; "
@@ -107,6 +108,26 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         raise ImageRejected("image reference: expected a URL, got something else") from None
+
+
+def _look_up(origin: Origin, seconds: float) -> list[str]:
+    """All addresses of a host, looked up in a thread of its own: the system's call cannot be ended."""
+    answers: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+            answers.set_result([str(answer[4][0]) for answer in found])
+        except Exception as error:
+            answers.set_exception(error)
+
+    threading.Thread(target=ask, name="look-up", daemon=True).start()
+    try:
+        return answers.result(seconds)
+    except (OSError, ValueError, NoAnswer):  # ValueError: a name that no name service can be asked for
+        raise ImageRejected(
+            f"image reference: expected a host that exists, got {origin.netloc}, which has no address"
+        ) from None
 
 
 def _matches(pattern: str, origin: Origin) -> bool:
@@ -125,6 +146,7 @@ def _is_public(address: str) -> bool:
         inner = parsed.ipv4_mapped or parsed.sixtofour
         if inner is None and parsed in _NAT64:
             inner = IPv4Address(int(parsed) & 0xFFFFFFFF)
-        if inner is not None:
-            parsed = inner
+        if inner is None:
+            return parsed in _UNICAST and parsed.is_global
+        parsed = inner
     return parsed.is_global and not parsed.is_multicast

@@ -1,6 +1,7 @@
 """Image files to pixels: everything that can be refused is refused before a pixel is decoded."""
 
 import hashlib
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,14 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 # OpenCV's interpolation counts columns and rows in 16-bit integers.
 MAX_SIDE = 32_767
 
+MAX_SCANS = 64
+"""Of a JPEG. Each passes over all pixels: a file of a few bytes a scan would be decoded for hours."""
+
 _WIDE_MODES = ("I", "F")
+_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
+_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+"""JPEG's markers without a segment behind them."""
+_SCAN, _END = 0xDA, 0xD9
 _pillow_lock = threading.Lock()
 
 
@@ -95,6 +103,8 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[Image.Image]:
         try:
             with Image.open(BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size, limits)
+                if image.format in ("JPEG", "MPO"):
+                    _check_scans(data)
                 yield image
         except ImageRejected:
             raise
@@ -140,6 +150,20 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
         raise ImageTooLarge(
             f"image: expected sides of at most {MAX_SIDE} pixels, got {width} x {height}; cut it into parts"
         )
+
+
+def _check_scans(data: bytes) -> None:
+    """Refuse a JPEG with more scans than any camera or program writes."""
+    scans = position = 0
+    while scans <= MAX_SCANS and (found := _MARKER.search(data, position)) is not None:
+        marker, position = found[1][0], found.end()
+        if marker == _END:
+            break
+        if marker not in _ALONE:
+            position += int.from_bytes(data[position : position + 2], "big")
+            scans += marker == _SCAN
+    if scans > MAX_SCANS:
+        raise ImageRejected(f"image: expected a JPEG of at most {MAX_SCANS} scans, got more; export it again")
 
 
 def _upright(image: Image.Image) -> Image.Image:

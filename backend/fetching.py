@@ -2,13 +2,19 @@
 
 import base64
 import binascii
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import certifi
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from backend.addresses import HostPolicy, Origin
 from model.errors import AccessRefused, ImageRejected, ImageTooLarge
@@ -57,13 +63,14 @@ class Downloader:
         secrets = dict(headers or {})
         origin = Origin.of(url)
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._open(origin, url, secrets, deadline)
-            try:
-                if response.status not in _REDIRECTS:
-                    return self._read(response, url, deadline)
-                url = _redirected(url, response.headers.get("Location", ""))
-            finally:
-                response.close()
+            with _Alarm(_left(deadline, url)) as alarm:
+                response = self._open(origin, url, secrets, deadline, alarm)
+                try:
+                    if response.status not in _REDIRECTS:
+                        return self._read(response, url, deadline)
+                    url = _redirected(url, response.headers.get("Location", ""))
+                finally:
+                    response.close()
             target = Origin.of(url)
             if target != origin:
                 secrets = {}
@@ -73,15 +80,15 @@ class Downloader:
         )
 
     def _open(
-        self, origin: Origin, url: str, headers: Mapping[str, str], deadline: float
+        self, origin: Origin, url: str, headers: Mapping[str, str], deadline: float, alarm: "_Alarm"
     ) -> urllib3.BaseHTTPResponse:
         """Send one request to one checked address; the body is not read yet."""
-        address = self._policy.resolve(origin)
+        address = self._policy.resolve(origin, _left(deadline, url))
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         own = {"Host": origin.netloc, "User-Agent": self._user_agent, "Accept": "image/*,*/*;q=0.1"}
         try:
-            return self._pool(origin, address).urlopen(
+            return self._pool(origin, address, alarm).urlopen(
                 "GET",
                 target,
                 headers={**headers, **own, "Accept-Encoding": "identity"},
@@ -92,13 +99,15 @@ class Downloader:
                 assert_same_host=False,
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            _left(deadline, url)
             raise ImageRejected(f"{_shown(url)}: expected an answer, got {_reason(error)}") from None
 
-    def _pool(self, origin: Origin, address: str) -> urllib3.HTTPConnectionPool:
+    def _pool(self, origin: Origin, address: str, alarm: "_Alarm") -> urllib3.HTTPConnectionPool:
         """Connections to an address, which must prove to be the origin's host where TLS is spoken."""
         if origin.scheme == "http":
-            return urllib3.HTTPConnectionPool(address, origin.port)
-        return urllib3.HTTPSConnectionPool(
+            return _Pool(alarm, address, origin.port)
+        return _SecurePool(
+            alarm,
             address,
             origin.port,
             ssl_context=self._tls,
@@ -128,7 +137,9 @@ class Downloader:
                     raise self._too_large(url)
                 _left(deadline, url)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            _left(deadline, url)
             raise ImageRejected(f"{_shown(url)}: expected the whole file, got {_reason(error)}") from None
+        _left(deadline, url)  # a connection that the alarm has ended looks like the end of the file
         return bytes(body)
 
     def _too_large(self, url: str) -> ImageTooLarge:
@@ -136,6 +147,65 @@ class Downloader:
             f"{_shown(url)}: expected at most {self._max_bytes} bytes, got more; "
             "use a smaller file or raise BOUNDARYCLICK_MAX_IMAGE_BYTES"
         )
+
+
+class _Alarm:
+    """Ends connections when the time is up: a server that drips would outlast every time limit for single bytes."""
+
+    def __init__(self, seconds: float) -> None:
+        self._connections: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._ring)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "_Alarm":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        for connection in self._connections:
+            connection.close()
+
+    def watch(self, connection: socket.socket) -> socket.socket:
+        """End this one, too; returns it."""
+        self._connections.append(connection.dup())  # TLS takes the original over
+        return connection
+
+    def _ring(self) -> None:
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Connection(HTTPConnection):
+    def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._alarm = alarm
+
+    def _new_conn(self) -> socket.socket:
+        return self._alarm.watch(super()._new_conn())
+
+
+class _SecureConnection(HTTPSConnection):
+    def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._alarm = alarm
+
+    def _new_conn(self) -> socket.socket:
+        return self._alarm.watch(super()._new_conn())
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.ConnectionCls = partial(_Connection, alarm)  # type: ignore[assignment]
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.ConnectionCls = partial(_SecureConnection, alarm)  # type: ignore[assignment]
 
 
 def decode_data_uri(uri: str, max_bytes: int) -> bytes:

@@ -29,6 +29,8 @@ def configure(level: str, form: Literal["text", "json"]) -> None:
     root.setLevel(level.upper())
     root.addHandler(handler)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # tells of its parts already when imported
+    # Its lines hold whole URLs, and these the signatures and tokens by which images are fetched.
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 def identify_requests(app: Flask, level: int) -> None:
