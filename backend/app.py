@@ -21,6 +21,7 @@ from backend.assembly import (
     create_service,
     options_of,
 )
+from backend.clients import waiting_client, watch_clients
 from backend.health import Bounded, Readiness, add_health, one_line, try_out
 from backend.intake import Fetch
 from backend.learning import Learning
@@ -31,7 +32,7 @@ from backend.metrics import Backlog, Figures, State, add_metrics
 from backend.settings import Settings
 from backend.web.learning import create_blueprint as create_learning_blueprint
 from model.corrections import ImageReference
-from model.errors import BoundaryClickError, ImageTooLarge, SettingsError, StoreError
+from model.errors import BoundaryClickError, SettingsError
 from model.predictor import Predictor
 from plugins.cvat.client import Connection as CvatConnection
 from plugins.cvat.client import CvatClient
@@ -41,6 +42,7 @@ from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
 from plugins.labelstudio.client import fetcher
 from plugins.labelstudio.corrections import TOOL as LABEL_STUDIO
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
+from plugins.statuses import status_of
 
 __all__ = [
     "create_app",
@@ -83,7 +85,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     _add_error_handlers(app)
     login, figures = _login(settings), Figures()
     _guard(app, settings, login, figures)
-    service.answered, images.timed = figures.answered, figures.timed
+    service.answered, service.given_up, images.timed = figures.answered, figures.given_up, figures.timed
+    service.patience = waiting_client(settings.model_timeout)
     try_out(service)
     backlog = None if learning is None else Bounded(partial(_backlog, learning))
     readiness = Readiness(service, backlog, queue)
@@ -168,6 +171,7 @@ def _guard(app: Flask, settings: Settings, login: Login | None, figures: Figures
     identify_requests(app, logging.INFO if settings.log_format == "json" else logging.DEBUG)
     figures.watch(app)
     secure_answers(app)
+    watch_clients(app, waiting_client(settings.model_timeout), figures.given_up)
     if settings.rate_limit:
         limit_rate(app, settings.rate_limit)
     if login is not None:
@@ -191,16 +195,12 @@ def _login(settings: Settings) -> Login | None:
     return Login(user, password, token) if user or token else None
 
 
-def _status(error: BoundaryClickError) -> int:
-    return 413 if isinstance(error, ImageTooLarge) else 503 if isinstance(error, StoreError) else 400
-
-
 def _add_error_handlers(app: Flask) -> None:
     """Every error is one line of JSON, {"error": ...}."""
 
     @app.errorhandler(BoundaryClickError)
     def refused(error: BoundaryClickError) -> ResponseReturnValue:
-        return jsonify(error=one_line(error)), _status(error)
+        return jsonify(error=one_line(error)), status_of(error)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> ResponseReturnValue:

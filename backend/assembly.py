@@ -49,7 +49,12 @@ def create_learning(settings: Settings, images: ImageStore) -> Learning | None:
 def create_images(settings: Settings) -> ImageStore:
     """Decodes images within the configured limits."""
     limits = ImageLimits(settings.max_image_bytes, settings.max_image_pixels)
-    return ImageStore(limits, settings.image_cache_bytes, settings.image_reference_seconds)
+    return ImageStore(
+        limits,
+        settings.image_cache_bytes,
+        settings.image_reference_seconds,
+        max(settings.http_threads // 2, 1),  # who clicks in images that are at hand needs the others
+    )
 
 
 def create_label_studio(settings: Settings) -> LabelStudioClient:

@@ -6,14 +6,22 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from numpy.typing import NDArray
 
 from backend.caching import ByteCache, CacheFigures
 from backend.decoding import DecodedImage, ImageLimits, decode_image, decode_mask
-from backend.locks import KeyedLocks
+from backend.locks import Bulkhead, KeyedLocks
+from model.errors import ImageRejected
 
 _MOST_REFERENCES = 65_536
+_MOST_FAILURES = 1024
+MOST_FETCHED = 8
+"""At a time, as long as nobody says otherwise."""
+MOST_DECODED = 4
+"""At a time: more would not be done sooner, and each takes the memory of its pixels."""
+ROOM_SECONDS = 1.0
+"""How long an image waits until fewer are being fetched."""
 
 
 class ImageStore:
@@ -23,18 +31,24 @@ class ImageStore:
         limits: what images are accepted.
         max_bytes: memory for pixels, see `ByteCache`.
         reference_seconds: how long `load` goes on without fetching again.
+        most_fetched: images at a time, so that a slow server does not take every thread.
 
     Attributes:
         timed: told what an image took, "fetch" or "decode" and seconds. By default nobody listens.
     """
 
-    def __init__(self, limits: ImageLimits, max_bytes: int, reference_seconds: float) -> None:
+    def __init__(
+        self, limits: ImageLimits, max_bytes: int, reference_seconds: float, most_fetched: int = MOST_FETCHED
+    ) -> None:
         self.limits = limits
         self._images = ByteCache[str, DecodedImage](max_bytes, lambda image: image.pixels.nbytes)
         self._references: TTLCache[str, str] = TTLCache(_MOST_REFERENCES, ttl=reference_seconds)
         self._lock = threading.Lock()
         self._decoding = KeyedLocks()
+        self._decoders = threading.BoundedSemaphore(MOST_DECODED)
         self._loading = KeyedLocks()
+        self._fetching = Bulkhead(most_fetched, ROOM_SECONDS, "image")
+        self._failures: LRUCache[str, tuple[float, ImageRejected]] = LRUCache(_MOST_FAILURES)
         self.timed: Callable[[str, float], None] = _nobody
 
     @property
@@ -57,9 +71,10 @@ class ImageStore:
         with self._decoding.holding(digest):
             image = self.find(digest)
             if image is None:
-                started = time.perf_counter()
-                image = decode_image(data, self.limits)
-                self.timed("decode", time.perf_counter() - started)
+                with self._decoders:
+                    started = time.perf_counter()
+                    image = decode_image(data, self.limits)
+                    self.timed("decode", time.perf_counter() - started)
                 self._images.put(digest, image)
         return image
 
@@ -72,20 +87,37 @@ class ImageStore:
 
         Args:
             key: whatever names the image without ambiguity, such as an absolute URL.
-            fetch: returns the file's bytes; may raise ImageRejected, then nothing is remembered.
+            fetch: returns the file's bytes; may raise ImageRejected. Whoever waited for it meanwhile is told the same,
+                as of a server that hangs each would have to find that out for himself, one after the other.
+
+        Raises:
+            ImageRejected: the bytes are no acceptable image, or `fetch` raised it.
+            Overloaded: too many others are being fetched.
         """
+        asked = time.monotonic()
         with self._loading.holding(key):
             with self._lock:
                 digest = self._references.get(key, "")
+                failed, error = self._failures.get(key, (asked, None))
             # An image that is gone is missed once, when it is decoded.
             image = self.find(digest) if digest in self._images else None
-            if image is None:
+            if image is None and error is not None and failed > asked:
+                raise type(error)(*error.args)
+            return image or self._fetched(key, fetch)
+
+    def _fetched(self, key: str, fetch: Callable[[], bytes]) -> DecodedImage:
+        try:
+            with self._fetching.entered():
                 started = time.perf_counter()
                 data = fetch()
                 self.timed("fetch", time.perf_counter() - started)
-                image = self.decode(data)
-                with self._lock:
-                    self._references[key] = image.digest
+            image = self.decode(data)
+        except ImageRejected as error:
+            with self._lock:
+                self._failures[key] = (time.monotonic(), error)
+            raise
+        with self._lock:
+            self._references[key] = image.digest
         return image
 
 

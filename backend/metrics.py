@@ -16,6 +16,7 @@ from backend.images import ImageStore
 from backend.prediction import PredictionService, TimedPrediction
 from model import __version__
 from model.clicks import Click
+from model.errors import Abandoned, BoundaryClickError
 
 SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
 """Upper ends of the histograms' buckets: finest where people begin to feel that they wait."""
@@ -59,6 +60,14 @@ class Figures:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._given_up = Counter(
+            "boundaryclick_given_up",
+            "Requests that the model was spared: overloaded, the time was over; abandoned, the client had left.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in ("overloaded", "abandoned"):
+            self._given_up.labels(reason)  # there from the beginning, or the first one is no increase
         self._running = Gauge(
             "boundaryclick_requests_running", "Requests that are being answered.", registry=self.registry
         )
@@ -73,6 +82,10 @@ class Figures:
         self.timed("wait", max(waited, 0.0))
         begun_again = prediction.reused == 0 and len(clicks) > 1
         self.timed("again" if begun_again else role, prediction.milliseconds / 1000)
+
+    def given_up(self, error: BoundaryClickError) -> None:
+        """Count a prediction that was not made; see `PredictionService.given_up`."""
+        self._given_up.labels("abandoned" if isinstance(error, Abandoned) else "overloaded").inc()
 
     def timed(self, stage: str, seconds: float) -> None:
         """Count one part of a click."""

@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +17,11 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from backend.caching import ByteCache, CacheFigures
+from backend.patience import Patience
 from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
 from model.clicks import Click, Role
-from model.errors import BoundaryClickError, InvalidClick
+from model.errors import Abandoned, BoundaryClickError, InvalidClick, Overloaded
 from model.geometry import Box
 from model.predictor import Prediction, Predictor, Session, prediction_of
 
@@ -78,6 +79,8 @@ class PredictionService:
         heads: who answers for a project by name; by default `predictor` for all. Called by many threads.
 
     Attributes:
+        patience: asked in the caller's thread how long whoever asked waits; by default as long as it takes.
+        given_up: told, in the caller's thread, why a prediction was not made: Overloaded or Abandoned.
         answered: told of each prediction, in the caller's thread: its clicks, itself, and the seconds that it waited.
             By default nobody listens.
         broken: whether the model's last work failed for another reason than what it was asked.
@@ -89,6 +92,8 @@ class PredictionService:
         self._predictor = predictor
         self._heads = heads or (lambda _project: predictor)
         self._sessions = ByteCache[_SessionKey, _Kept](max_bytes, lambda kept: kept.session.nbytes)
+        self.patience: Callable[[], Patience] = Patience
+        self.given_up: Callable[[BoundaryClickError], None] = _nobody
         self._sizes: LRUCache[tuple[int, int], bool] = LRUCache(_SIZES_REMEMBERED)
         self.answered: Callable[[Sequence[Click], TimedPrediction, float], None] = _nobody
         self.broken = False
@@ -154,6 +159,9 @@ class PredictionService:
             project: whose head answers, by its name among those of all tools, `labelstudio/3`; empty: that of all.
 
         Raises:
+            Overloaded: its turn does not come, or not all clicks are computed, as long as whoever asked is patient;
+                what has been computed is kept, so that the same request goes on from there.
+            Abandoned: nobody waits for it any more.
             InvalidClick: none, more than `MOST_CLICKS`, outside the image, or in the wrong order.
             InvalidImage: the mask or the box does not fit the image.
         """
@@ -174,21 +182,37 @@ class PredictionService:
             box,
         )
         asked = time.perf_counter()
-        predictor = self._heads(project)
-        with self._locks.holding(key):
+        try:
+            prediction = self._predict(key, image, clicks, mask, self.patience())
+        except (Overloaded, Abandoned) as error:
+            self.given_up(error)
+            raise
+        self.answered(clicks, prediction, time.perf_counter() - asked - prediction.milliseconds / 1000)
+        return prediction
+
+    def _predict(
+        self,
+        key: _SessionKey,
+        image: DecodedImage,
+        clicks: Sequence[Click],
+        mask: NDArray[np.bool_] | None,
+        patience: Patience,
+    ) -> TimedPrediction:
+        """As `predict`, for clicks that are points of the image."""
+        predictor = self._heads(key.project)
+        with self._locks.holding(key, patience):
             # Out of the cache while it works: whatever goes wrong, no half-done session is found there.
             kept = self._sessions.pop(key)
             if kept is None or not _goes_on(kept, clicks, predictor.version):
-                kept = _Kept(predictor.start(image.pixels, mask, box), predictor.version)
+                kept = _Kept(predictor.start(image.pixels, mask, key.box), predictor.version)
             try:
-                prediction = self._run(_advance, kept, tuple(clicks))
+                prediction = self._run(patience, _advance, kept, tuple(clicks), patience)
             except BoundaryClickError:
-                # A refused click leaves the ones before it as they were.
+                # A refused click, or one that there was no time for, leaves the ones before it as they were.
                 self._keep(key, kept)
                 raise
             self._keep(key, kept)
-        self.answered(clicks, prediction, time.perf_counter() - asked - prediction.milliseconds / 1000)
-        return prediction
+            return prediction
 
     def warm(self, image: DecodedImage) -> None:
         """Spare the first click what can be done ahead, unless somebody is being served.
@@ -201,13 +225,13 @@ class PredictionService:
             if self._working or size in self._sizes:
                 return
             self._sizes[size] = True
-        self._run(self._try_click, image.pixels)
+        self._run(Patience(), self._try_click, image.pixels)
 
     def check(self) -> None:
         """Make one prediction from end to end; raises whatever keeps the model from working."""
         rows, columns = np.mgrid[:480, :640]
         pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=2).astype(np.uint8)
-        prediction = self._run(self._try_click, pixels)
+        prediction = self._run(Patience(), self._try_click, pixels)
         if not np.isfinite(prediction.probability).all():
             self.broken = True
             raise ArithmeticError("trial prediction: expected finite probabilities, got others")
@@ -217,13 +241,16 @@ class PredictionService:
         middle = Click((width - 1) / 2, (height - 1) / 2, "select")
         return self._predictor.predict(pixels, [middle, Click(middle.x, middle.y, "boundary")])
 
-    def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the work on the model's thread and wait for it."""
+    def _run(self, patience: Patience, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the work on the model's thread and wait for it; what has begun is waited for in any case."""
         with self._guard:
             self._working += 1
         try:
             # In the caller's context, so that its log lines are known as its own.
-            result = self._device.submit(partial(copy_context().run, work, *args, **kwargs)).result()
+            future = self._device.submit(partial(copy_context().run, work, *args, **kwargs))
+            if not wait([future], patience.left).done and future.cancel():
+                raise patience.overloaded()
+            result = future.result()
             self.broken = False
             return result
         except BoundaryClickError:
@@ -240,8 +267,8 @@ class PredictionService:
             self._sessions.put(key, kept)
 
 
-def _nobody(_clicks: Sequence[Click], _prediction: TimedPrediction, _waited: float) -> None:
-    """Predictions are timed for whoever wants to know."""
+def _nobody(*_told: object) -> None:
+    """Predictions are counted and timed for whoever wants to know."""
 
 
 def use_threads(count: int) -> None:
@@ -257,12 +284,15 @@ def _goes_on(kept: _Kept, clicks: Sequence[Click], version: str) -> bool:
     return kept.version == version or any(click.role != "select" for click in clicks[:common])
 
 
-def _advance(kept: _Kept, clicks: tuple[Click, ...]) -> TimedPrediction:
-    """Bring a session to exactly these clicks, computing only what it has not computed yet."""
+def _advance(kept: _Kept, clicks: tuple[Click, ...], patience: Patience) -> TimedPrediction:
+    """Bring a session to exactly these clicks, computing only what it has not computed yet and somebody waits for."""
+    patience.require()
     started, session = time.perf_counter(), kept.session
     reused = _common_prefix(session.clicks, clicks)
     session.take_back(len(session.clicks) - reused)
-    for click in clicks[reused:]:
+    for number, click in enumerate(clicks[reused:]):
+        if number:
+            patience.require()
         session.add(click)
     prediction = prediction_of(session, kept.version)
     return TimedPrediction(

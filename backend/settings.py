@@ -49,10 +49,31 @@ class Settings(BaseSettings):
         "default", min_length=1, description="Name of shipped weights, or path to a .safetensors file."
     )
     device: str = Field("cpu", description="Where the networks run: cpu, cuda, cuda:N or mps.")
+    runtime: Literal["auto", "torch", "openvino"] = Field(
+        "auto",
+        description="What runs the networks: torch, openvino (on a CPU, twice to four times as fast and with less "
+        "memory), or auto, which takes openvino on a CPU.",
+    )
     threads: int = Field(
         0, ge=0, le=1024, description="CPU threads for the networks; 0 takes every core there is."
     )
-    http_threads: int = Field(8, ge=2, le=256, description="Requests that are answered at the same time.")
+    http_threads: int = Field(16, ge=2, le=256, description="Requests that are answered at the same time.")
+    model_timeout: float = Field(
+        20.0,
+        gt=0,
+        le=3600,
+        description="Seconds that a click may wait for the model, or for its clicks before to be computed anew; "
+        "then it is answered 503 with Retry-After, and what has been computed is kept.",
+    )
+    engine: Literal["process", "ray"] = Field(
+        "process",
+        description="Where clicks are answered: in this process, or in `replicas` of Ray Serve's, each with its own "
+        "model and its own images; then memory and threads are those of each.",
+    )
+    replicas: int = Field(1, ge=1, le=1000, description="Processes that answer clicks, with the engine ray.")
+    replicas_per_gpu: int = Field(
+        1, ge=1, le=64, description="Of them, how many share a GPU, with the engine ray and the device cuda."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line to log."
     )

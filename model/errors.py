@@ -10,7 +10,10 @@ BoundaryClickError
 ├── RequestInvalid    a request from outside that cannot be understood
 ├── SettingsError     a setting with a value that cannot be used
 ├── DatasetError      a data set that is not laid out as its reader expects
-└── StoreError        a database that cannot be read or written just now
+├── Unavailable       something that is needed, and that may be there again in a moment
+│   ├── StoreError       a database that cannot be read or written just now
+│   └── Overloaded       more is asked for than can be answered in time
+└── Abandoned         work that nobody waits for any more
 
 Each message is one line: what was expected, what came, what to do.
 """
@@ -56,5 +59,17 @@ class DatasetError(BoundaryClickError):
     """A data set that is not laid out as its reader expects."""
 
 
-class StoreError(BoundaryClickError):
+class Unavailable(BoundaryClickError):
+    """Something that is needed is busy or down: the same request may succeed in a moment."""
+
+
+class StoreError(Unavailable):
     """A database that cannot be read or written just now: a full disk, a server that is down."""
+
+
+class Overloaded(Unavailable):
+    """More is asked for than can be answered in time."""
+
+
+class Abandoned(BoundaryClickError):
+    """Work that nobody waits for any more: whoever asked has closed the connection."""

@@ -6,12 +6,13 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid
+from model.errors import BoundaryClickError, RequestInvalid
 from plugins.cvat.adapter import Adapter
 from plugins.cvat.function import NAME, describe
 from plugins.cvat.prompts import RightClick
 from plugins.cvat.upstream import Forwarded, Upstream, UpstreamFailed
 from plugins.ports import ImageStore, ImageT, PredictionService
+from plugins.statuses import status_of
 
 MOST_BYTES = 128 << 20
 """Of a body: base64 and JSON around an image file of 96 MiB."""
@@ -92,7 +93,7 @@ def _passed_on(answer: Forwarded) -> Response:
 
 
 def _refuse(error: BoundaryClickError) -> ResponseReturnValue:
-    status = {ImageTooLarge: 413, UpstreamFailed: 502}.get(type(error), 400)
+    status = 502 if isinstance(error, UpstreamFailed) else status_of(error)
     return jsonify(error=" ".join(str(error).split())), status
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from model import Click
-from model.errors import BoundaryClickError
+from model.errors import Abandoned, BoundaryClickError
 from plugins.labelstudio.answers import Answer
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ def predict_each(
             break
         try:
             results.append(predict(task))
+        except Abandoned:  # nobody will see the rest either
+            raise
         except BoundaryClickError:
             results.append([])
     left = len(tasks) - len(results)

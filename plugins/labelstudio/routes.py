@@ -3,12 +3,13 @@
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from model.errors import BoundaryClickError, ImageTooLarge, RequestInvalid, StoreError
+from model.errors import BoundaryClickError, RequestInvalid
 from plugins.labelstudio.adapter import Adapter
 from plugins.labelstudio.client import Connection, LabelStudioClient, fetcher
 from plugins.labelstudio.corrections import TOOL, Understanding
 from plugins.labelstudio.options import Options
 from plugins.ports import Downloader, ImageLoader, ImageT, Learning, PredictionService
+from plugins.statuses import status_of
 
 
 def create_blueprint(
@@ -38,8 +39,7 @@ def create_blueprint(
 
     @routes.errorhandler(BoundaryClickError)
     def refuse(error: BoundaryClickError) -> ResponseReturnValue:
-        status = 413 if isinstance(error, ImageTooLarge) else 503 if isinstance(error, StoreError) else 400
-        return jsonify(error=" ".join(str(error).split())), status
+        return jsonify(error=" ".join(str(error).split())), status_of(error)
 
     @routes.post("/setup")
     def setup() -> Response:

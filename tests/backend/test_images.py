@@ -1,4 +1,6 @@
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from PIL import Image
 
 from backend.decoding import ImageLimits
 from backend.images import ImageStore
-from model.errors import ImageRejected
+from model.errors import AccessRefused, ImageRejected, Overloaded
 from tests.backend.test_decoding import encoded
 
 LIMITS = ImageLimits(1 << 20, 1 << 20)
@@ -103,3 +105,47 @@ def test_whoever_asks_meanwhile_waits_for_the_same_fetch():
     for thread in threads:
         thread.join(30)
     assert len(calls) == 1
+
+
+def test_who_waited_for_an_image_that_could_not_be_had_does_not_try_again():
+    store, asked, release = ImageStore(LIMITS, 1 << 20, 60), [], threading.Event()
+
+    def hang() -> bytes:
+        asked.append(1)
+        release.wait()
+        raise AccessRefused("image: expected it, got none")
+
+    def ask(_: int) -> str:
+        with pytest.raises(AccessRefused) as caught:
+            store.load("http://here/a.png", hang)
+        return str(caught.value)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(ask, number) for number in range(4)]
+        while store._loading._locks["http://here/a.png"][1] < 4:
+            time.sleep(0.01)
+        release.set()
+    assert {answer.result() for answer in answers} == {"image: expected it, got none"}
+    assert asked == [1]
+    assert store.load("http://here/a.png", lambda: png(1)).width == 10
+
+
+def test_a_server_that_hangs_takes_only_so_many_threads(monkeypatch):
+    monkeypatch.setattr("backend.images.ROOM_SECONDS", 0.01)
+    store, release = ImageStore(LIMITS, 1 << 20, 60, most_fetched=2), threading.Event()
+
+    def hang() -> bytes:
+        release.wait()
+        return png(1)
+
+    with ThreadPoolExecutor(2) as threads:
+        hanging = [threads.submit(store.load, f"http://slow/{number}", hang) for number in range(2)]
+        while store._fetching._room._value:
+            time.sleep(0.01)
+        with pytest.raises(Overloaded, match="image: expected an answer soon"):
+            store.load("http://slow/2", hang)
+        digest = store.decode(png(1)).digest
+        assert store.find(digest) is not None
+        release.set()
+    assert [image.result().digest for image in hanging] == [digest] * 2
+    assert store.load("http://slow/2", hang).digest == digest

@@ -3,7 +3,9 @@ import time
 
 import pytest
 
-from backend.locks import KeyedLocks
+from backend.locks import Bulkhead, KeyedLocks
+from backend.patience import Patience
+from model.errors import Overloaded
 
 SECONDS = 600
 """Until a test gives up; nothing is measured by it."""
@@ -53,3 +55,26 @@ def test_a_failure_gives_the_lock_back():
     with pytest.raises(ZeroDivisionError), locks.holding("a"):
         raise ZeroDivisionError
     assert len(locks) == 0
+
+
+def test_who_is_not_patient_enough_is_told_and_holds_nothing():
+    locks, patience = KeyedLocks(), Patience(0.0)
+    with locks.holding("a"):
+        with pytest.raises(Overloaded, match="expected to answer within 0 s"), locks.holding("a", patience):
+            raise AssertionError
+        with locks.holding("b", patience):
+            assert len(locks) == 2
+    assert len(locks) == 0
+    with locks.holding("a", patience):
+        assert len(locks) == 1
+
+
+def test_a_bulkhead_takes_so_many_and_has_room_again():
+    bulkhead = Bulkhead(2, 0.0, "Label Studio")
+    soon = "Label Studio: expected an answer soon"
+    with bulkhead.entered(), bulkhead.entered(), pytest.raises(Overloaded, match=soon), bulkhead.entered():
+        raise AssertionError
+    with pytest.raises(KeyError), bulkhead.entered():
+        raise KeyError
+    with bulkhead.entered(), bulkhead.entered():
+        pass

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from backend.decoding import DecodedImage
+from backend.patience import Patience
 from backend.prediction import MOST_CLICKS, PredictionService
 from model import Click, InvalidClick, InvalidImage, Predictor
+from model.errors import Abandoned, Overloaded
 from model.inference import Passes
 
 SELECT = Click(120, 90, "select")
@@ -214,3 +216,50 @@ def test_the_check_finds_a_network_that_computes_nonsense(service, monkeypatch):
     )
     with pytest.raises(ArithmeticError, match="finite"):
         service.check()
+
+
+@pytest.fixture
+def given_up(service: PredictionService) -> list[str]:
+    """Kinds of errors with which predictions were given up."""
+    told: list[str] = []
+    service.given_up = lambda error: told.append(type(error).__name__)
+    return told
+
+
+def test_nothing_is_computed_for_who_has_left(service, image, counter, given_up):
+    service.patience = lambda: Patience(gone=lambda: True)
+    with pytest.raises(Abandoned):
+        service.predict(image, [SELECT])
+    assert (counter.encoded, service.kept, given_up) == (0, 0, ["Abandoned"])
+    assert not service.broken
+
+
+def test_who_waits_too_long_is_told_and_takes_no_turn(service, image, counter, given_up):
+    release = threading.Event()
+    service._device.submit(release.wait)
+    service.patience = lambda: Patience(0.01)
+    with pytest.raises(Overloaded, match="expected to answer within"):
+        service.predict(image, [SELECT])
+    assert service.working == 0
+    service.patience = Patience
+    release.set()
+    service.predict(image, [Click(100, 80, "select")])
+    encoded = counter.encoded
+    assert service.predict(image, [SELECT, RIGHT]).reused == 0
+    assert counter.encoded > encoded
+    assert given_up == ["Overloaded"]
+
+
+def test_of_a_long_list_that_nobody_waits_for_the_computed_part_is_kept(
+    service, predictor, image, counter, given_up
+):
+    clicks = [SELECT, RIGHT, LEFT, TOP]
+    asked = iter([False, False, True])
+    service.patience = lambda: Patience(gone=lambda: next(asked))
+    with pytest.raises(Abandoned):
+        service.predict(image, clicks)
+    assert (counter.corrected, given_up) == (1, ["Abandoned"])
+    service.patience = Patience
+    again = service.predict(image, clicks)
+    assert (again.reused, counter.corrected) == (2, 3)
+    np.testing.assert_array_equal(again.mask, predictor.predict(image.pixels, clicks).mask)
