@@ -5,16 +5,19 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
+from backend.connections import PatientWorker
 from backend.logs import configure
 from backend.settings import Settings
 from model.errors import BoundaryClickError, SettingsError
 
 if TYPE_CHECKING:
+    from flask import Flask
     from gunicorn.config import Config
     from gunicorn.workers.base import Worker
 
@@ -28,8 +31,12 @@ REFUSED_TO_START = 4
 """Exit status with which gunicorn's worker says that the application cannot be loaded."""
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, server: "Callable[[Settings, socket.socket], Server] | None" = None) -> int:
     """Serve until stopped by SIGTERM or SIGINT; returns the exit status.
+
+    Args:
+        settings: all of them.
+        server: what makes the application, and ends what it needs; by default the whole service in one process.
 
     Raises:
         SettingsError: the address is taken or not ours.
@@ -38,14 +45,14 @@ def serve(settings: Settings) -> int:
     configure(settings.log_level, settings.log_format)
     logging.getLogger("gunicorn.error").addFilter(_says_something_new)
     try:
-        _Server(settings, listener).run()
+        (server or Server)(settings, listener).run()
     except SystemExit as stop:
         # What was wrong has been said by the worker, in one line.
         return 2 if stop.code == REFUSED_TO_START else int(stop.code or 0)
     return 0
 
 
-class _Server(BaseApplication):
+class Server(BaseApplication):
     """Gunicorn's application object.
 
     The application is made in the worker, after the fork: native thread pools do not survive one, and the
@@ -64,7 +71,7 @@ class _Server(BaseApplication):
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener.detach()}",
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "threads": self._settings.http_threads,
             "timeout": WORKER_TIMEOUT,
             "graceful_timeout": GRACEFUL_TIMEOUT,
@@ -75,29 +82,33 @@ class _Server(BaseApplication):
             "proc_name": "boundaryclick",
             "control_socket_disable": True,
             "post_worker_init": self._announce,
-            "worker_exit": self._leave,
+            "worker_exit": self.leave,
         }
         for name, value in options.items():
             if name in self.cfg.settings:  # older releases know no control socket
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Make the Flask application; runs in the worker."""
+        """Make the application; runs in the worker."""
         _share_heaps()
-        from backend.app import QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
-
         try:
-            app = create_app(self._settings)
-            self._queue = app.extensions.get(QUEUE)
-            if self._queue is not None and self._settings.queue_url is None:
-                self._queue.start()
-            return app
+            return self.create(self._settings)
         except BoundaryClickError as error:
             print(f"boundaryclick serve: {error}", file=sys.stderr, flush=True)
             # Not sys.exit: there is nothing to clean up, and gunicorn would log a traceback.
             os._exit(REFUSED_TO_START)
 
-    def _leave(self, _server: object, _worker: "Worker") -> None:
+    def create(self, settings: Settings) -> "Flask":
+        """The Flask application; raises BoundaryClickError where the settings do not do."""
+        from backend.app import QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
+
+        app = create_app(settings)
+        self._queue = app.extensions.get(QUEUE)
+        if self._queue is not None and settings.queue_url is None:
+            self._queue.start()
+        return app
+
+    def leave(self, _server: object, _worker: "Worker") -> None:
         """A fine-tuning that runs goes on with the next start."""
         if self._queue is not None:
             self._queue.close()

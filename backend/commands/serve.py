@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backend.cli import Parser
+    from backend.cluster.routing import Routes
 
 EXAMPLE = """\
 example:
   boundaryclick serve --port 9090
   LABEL_STUDIO_URL=http://localhost:8080 LABEL_STUDIO_API_KEY=... boundaryclick serve
+  boundaryclick serve --engine ray --replicas 4
 """
 
 
@@ -29,6 +31,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--weights", help="name of shipped weights, or path to a .safetensors file")
     parser.add_argument("--device", help="cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads for the networks (default: every core)")
+    parser.add_argument(
+        "--engine",
+        choices=("process", "ray"),
+        help="process (default): one process; ray: replicas of it by Ray Serve, on this machine or on RAY_ADDRESS",
+    )
+    parser.add_argument("--replicas", type=int, help="with --engine ray: how many (default 1)")
     parser.add_argument("--log-level", help="debug, info, warning or error")
     parser.more_help = _environment
     parser.set_defaults(run=run)
@@ -46,10 +54,37 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         threads=args.threads,
         log_level=args.log_level,
+        engine=args.engine,
+        replicas=args.replicas,
     )
     for name in unknown_variables(os.environ):
         print(f"boundaryclick serve: {name} is set, but there is no such setting", file=sys.stderr)
+    if settings.engine == "ray":
+        from functools import partial
+
+        from backend.cluster.serving import RayServer
+
+        return serve(settings, partial(RayServer, _routes()))
     return serve(settings)
+
+
+def _routes() -> "Routes":
+    """Which of several processes answers a request: the one that holds its image."""
+    from backend.cluster.routing import Routes, image_of_page, upload_of_page
+    from plugins.cvat.affinity import image_of
+    from plugins.labelstudio.affinity import task_of
+
+    return Routes(
+        keys={
+            "/api/segment": image_of_page,
+            "/api/images": upload_of_page,
+            "/predict": task_of,
+            "/": image_of,
+            "/api/function_invocations": image_of,
+        },
+        # What Label Studio says of itself is for each of them to remember.
+        every=frozenset(("/setup", "/ready", "/metrics")),
+    )
 
 
 def _environment() -> str:

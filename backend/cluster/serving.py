@@ -1,0 +1,191 @@
+"""`serve --engine ray`: a front that speaks HTTP, and replicas of the whole service behind it."""
+
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from backend.cluster.calls import Answer, Call
+from backend.cluster.engine import ray_cluster
+from backend.cluster.front import create_front
+from backend.cluster.routing import Destination, Routes
+from backend.server import Server
+from backend.settings import Settings
+from model import __version__
+from model.errors import SettingsError, Unavailable
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from gunicorn.workers.base import Worker
+
+APPLICATION = "boundaryclick"
+DEPLOYMENT = "replica"
+PATIENCE = 300.0
+"""Seconds for an answer; the service has shorter limits of its own."""
+TRIES = 3
+STOP_SECONDS = 60.0
+HEALTH_SECONDS = 5.0
+
+_ROUTER = {
+    "request_router_class": "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter",
+    # None but the one that an image falls to: any other would encode it again.
+    "request_router_kwargs": {"num_fallback_replicas": 0},
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to run.
+
+    Attributes:
+        settings: of the service.
+        cpus: of each replica, which are its threads.
+        gpus: of each replica, which may be a share of one.
+    """
+
+    settings: Settings
+    cpus: int
+    gpus: float
+
+    @staticmethod
+    def of(settings: Settings) -> "Plan":
+        """One replica takes the threads that are set, or its share of this machine's cores."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        threads = settings.threads or max(cores // settings.replicas, 1)
+        gpus = 1 / settings.replicas_per_gpu if settings.device.startswith("cuda") else 0.0
+        return Plan(settings.model_copy(update={"threads": threads}), threads, gpus)
+
+    @property
+    def name(self) -> str:
+        """A digest: services of other settings or releases have another."""
+        values = [
+            (name, value.get_secret_value() if isinstance(value, SecretStr) else value)
+            for name, value in self.settings
+            if name not in ("host", "port", "http_threads")
+        ]
+        return hashlib.sha256(repr((__version__, values, self.cpus, self.gpus)).encode()).hexdigest()
+
+
+class Replicas:
+    """The running replicas; on a cluster of others, which RAY_ADDRESS names, they stay when this process ends."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._stack = plan, ExitStack()
+        self._handle: Any = None
+
+    def start(self) -> None:
+        """Start them, or find them running as they should be; returns when they can answer. Raises SettingsError."""
+        cpus = self._plan.cpus * self._plan.settings.replicas
+        self._stack.enter_context(ray_cluster(cpus))
+        try:
+            self._handle = self._found() or self._deployed()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def close(self) -> None:
+        """Stop what was started here."""
+        if self._handle is None:
+            return
+        if not os.environ.get("RAY_ADDRESS"):
+            from ray import serve  # noqa: PLC0415 - an extra
+
+            serve.shutdown()  # type: ignore[no-untyped-call]
+        self._stack.close()
+
+    def send(self, destination: Destination, call: Call) -> Mapping[str, Answer]:
+        """See `front.Send`. When a replica dies meanwhile, another is asked: requests may come twice."""
+        from ray.exceptions import RayActorError  # noqa: PLC0415 - an extra
+        from ray.serve.exceptions import DeploymentUnavailableError  # noqa: PLC0415
+
+        until = time.monotonic() + PATIENCE
+        for attempt in range(TRIES):
+            try:
+                return self._sent(destination, call, until - time.monotonic())
+            except (RayActorError, DeploymentUnavailableError):
+                time.sleep(0.2 * (attempt + 1))
+            except TimeoutError:
+                break
+        raise Unavailable("service: expected an answer of a replica, got none in time; ask again")
+
+    def _sent(self, destination: Destination, call: Call, seconds: float) -> Mapping[str, Answer]:
+        if destination.every:
+            return dict(self._handle.broadcast("answer", call).results(timeout_s=seconds))
+        key = {} if destination.key is None else {"session_id": destination.key}
+        name, answer = self._handle.options(**key).answer.remote(call).result(timeout_s=seconds)
+        return {name: answer}
+
+    def _found(self) -> Any:
+        """A handle of the service that runs already; None if it does not run, or runs with other settings."""
+        from ray import serve  # noqa: PLC0415 - an extra
+        from ray.serve.exceptions import RayServeException  # noqa: PLC0415
+
+        try:
+            handle = serve.get_deployment_handle(DEPLOYMENT, APPLICATION)
+            states = handle.broadcast("state").results(timeout_s=PATIENCE)
+        except (RayServeException, TimeoutError):
+            return None
+        usable = states and all(state == (self._plan.name, "") for state in states)
+        return handle if usable else None
+
+    def _deployed(self) -> Any:
+        from ray import serve  # noqa: PLC0415 - an extra
+        from ray.serve.config import RequestRouterConfig  # noqa: PLC0415
+
+        from backend.cluster.replica import Replica  # noqa: PLC0415
+
+        settings = self._plan.settings
+        serve.start(http_options={"location": "NoServer"})
+        deploy: Any = serve.deployment
+        deployment = deploy(Replica).options(
+            name=DEPLOYMENT,
+            num_replicas=settings.replicas,
+            # They wait for the model in the service, where their order is kept.
+            max_ongoing_requests=8 * settings.http_threads,
+            ray_actor_options={"num_cpus": self._plan.cpus, "num_gpus": self._plan.gpus},
+            graceful_shutdown_timeout_s=STOP_SECONDS,
+            health_check_period_s=HEALTH_SECONDS,
+            request_router_config=RequestRouterConfig.model_validate(_ROUTER),
+        )
+        try:
+            handle = serve.run(
+                deployment.bind(settings, self._plan.name), name=APPLICATION, route_prefix=None
+            )
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:500]
+            raise SettingsError(f"replicas: expected them to start, got: {reason}") from None
+        refused = [reason for _, reason in handle.broadcast("state").results(timeout_s=PATIENCE) if reason]
+        if refused:
+            raise SettingsError(refused[0])
+        return handle
+
+
+class RayServer(Server):
+    """Gunicorn as for the service in one process, with a front in it."""
+
+    def __init__(self, routes: Routes, settings: Settings, listener: socket.socket) -> None:
+        self._routes = routes
+        self._replicas: Replicas | None = None
+        super().__init__(settings, listener)
+
+    def load_config(self) -> None:
+        """As many requests at the same time as all replicas answer."""
+        super().load_config()
+        self.cfg.set("threads", self._settings.http_threads * self._settings.replicas)
+
+    def create(self, settings: Settings) -> "Flask":
+        """The front, once the replicas answer."""
+        self._replicas = Replicas(Plan.of(settings))
+        self._replicas.start()
+        return create_front(settings, self._routes, self._replicas.send)
+
+    def leave(self, _server: object, _worker: "Worker") -> None:
+        """The replicas finish what they are at."""
+        if self._replicas is not None:
+            self._replicas.close()
