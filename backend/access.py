@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from cachetools import TTLCache
 from flask import Flask, Response, jsonify, request
@@ -19,9 +20,15 @@ SECURITY_HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
+
+_HOME_BITS = 64
+"""Of an IPv6 address: what a single customer is given, who may choose the other half as often as he likes."""
 
 _MINUTE = 60.0
 _MOST_CLIENTS = 65_536
@@ -81,7 +88,7 @@ def limit_rate(app: Flask, per_minute: int) -> None:
     def slow_down() -> ResponseReturnValue | None:
         if request.path in OPEN_ROUTES:
             return None
-        seconds = rate.wait(request.remote_addr or "", time.monotonic())
+        seconds = rate.wait(client_of(request.remote_addr or ""), time.monotonic())
         if seconds <= 0:
             return None
         answer = jsonify(
@@ -89,6 +96,17 @@ def limit_rate(app: Flask, per_minute: int) -> None:
             f"wait {math.ceil(seconds)} s, or raise BOUNDARYCLICK_RATE_LIMIT"
         )
         return answer, 429, {"Retry-After": str(math.ceil(seconds))}
+
+
+def client_of(address: str) -> str:
+    """Who is behind an address, as far as it tells: an IPv4 address, or a network of IPv6."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(parsed.ipv4_mapped or ip_network((parsed, _HOME_BITS), strict=False))
 
 
 class Rate:
@@ -117,6 +135,10 @@ def secure_answers(app: Flask) -> None:
     def secure(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+        if response.is_json:
+            response.headers.setdefault(
+                "Cache-Control", "no-store"
+            )  # images' names, masks, reasons of failures
         return response
 
 

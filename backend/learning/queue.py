@@ -1,13 +1,17 @@
 """The queue: messages that there is work, and the clock. The jobs themselves are rows of the store."""
 
+import json
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from huey import RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
+from huey.registry import Message
+from huey.serializer import Serializer
 
 from backend.learning.worker import Worker
 from model.errors import SettingsError
@@ -39,7 +43,8 @@ class Queue:
         if self._url is not None:
             return _redis(self._url)
         self._folder.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey(NAME, filename=str(self._folder / "queue.sqlite3"), results=False, utc=False)
+        file = str(self._folder / "queue.sqlite3")
+        return SqliteHuey(NAME, filename=file, results=False, utc=False, serializer=_Json())
 
     @cached_property
     def _message(self) -> Callable[[], object]:
@@ -83,6 +88,20 @@ class Queue:
             self._huey.storage.close()
 
 
+class _Json(Serializer):  # type: ignore[misc]
+    """Messages as JSON. Huey's own are pickled: whoever can write to the queue could run anything in its workers."""
+
+    _TIMES = ("eta", "expires_resolved")
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data._asdict(), default=datetime.isoformat).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        fields = json.loads(data)
+        times = {name: datetime.fromisoformat(fields[name]) for name in self._TIMES if fields.get(name)}
+        return Message(**{**fields, **times})
+
+
 class _Consumer(Consumer):  # type: ignore[misc]
     """Huey's consumer within another program, whose handlers of signals stay what they are."""
 
@@ -107,7 +126,7 @@ def cron(schedule: str) -> Callable[..., bool]:
 
 def _redis(url: str) -> Any:
     try:
-        return RedisHuey(NAME, url=url, results=False, utc=False)
+        return RedisHuey(NAME, url=url, results=False, utc=False, serializer=_Json())
     except Exception as error:  # the package redis is missing, or the URL is none
         raise SettingsError(
             f"queue: expected redis://HOST:PORT/N and the package redis, could not use it ({type(error).__name__}); "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.datasets.files import read_image
+from model.datasets.files import inside, read_image
 from model.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class CocoObjects:
             DatasetError: not readable, or of another size than the annotations say.
         """
         entry = self._entry(record)
-        return read_image(self._images / entry["file_name"], (entry["height"], entry["width"]))
+        return read_image(inside(self._images, str(entry["file_name"])), (entry["height"], entry["width"]))
 
     def mask(self, record: ObjectRecord) -> NDArray[np.bool_]:
         """(H, W) bool."""

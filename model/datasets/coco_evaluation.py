@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.datasets.coco import load_coco
+from model.datasets.files import inside
 from model.datasets.objects import IGNORE, Entry, Labels, ObjectReader, progress
 from model.errors import DatasetError
 
@@ -74,7 +75,7 @@ def _files(root: Path, split: str | None) -> tuple[Path, Path]:
 
 def _image_path(coco: "COCO", number: int, images: Path, annotations: Path) -> Path:
     try:
-        path = images / str(coco.imgs[number]["file_name"])
+        path = inside(images, str(coco.imgs[number]["file_name"]))
     except KeyError:
         raise DatasetError(
             f"{annotations}: expected an image {number} with a file_name, found none"

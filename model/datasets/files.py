@@ -16,6 +16,8 @@ from PIL import ExifTags, Image, ImageChops, ImageOps
 from model.errors import DatasetError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+"""By contents: whatever a file is called, Pillow would also read formats for which it starts other programs."""
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Lossless ones: a JPEG changes ids along every contour."""
 
@@ -59,10 +61,23 @@ def read_split(folder: Path, split: str) -> list[str]:
         raise DatasetError(
             f"data set: expected a list of names {path}, could not read it; splits there: {there}"
         ) from None
-    names = [line.split()[0] for line in lines if line.strip()]
+    names = [line.split()[0].lstrip("/") for line in lines if line.strip()]  # DAVIS 2016 begins them with one
+    for name in names:
+        inside(folder, name)
     if not names:
         raise DatasetError(f"{path}: expected a name on each line, got an empty list")
     return names
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`name` below the folder; a data set of somebody else's may name any file of this machine.
+
+    Raises:
+        DatasetError: it leads out of the folder.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+        raise DatasetError(f"data set: expected the name of a file in {folder}, got {name[:200]!r}")
+    return folder / name
 
 
 def read_image(path: Path, shape: Shape) -> NDArray[np.uint8]:
@@ -131,7 +146,7 @@ def read_palette(path: Path) -> list[tuple[int, ...]] | None:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """A Pillow image; whatever goes wrong with it in the body becomes a DatasetError."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             yield image
     except DatasetError:
         raise
