@@ -1,0 +1,1 @@
+"""Many annotators at once for a while: `python -m backend.stress`."""
