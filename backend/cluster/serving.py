@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from backend.cluster.calls import Answer, Call
 from backend.cluster.engine import ray_cluster
 from backend.cluster.front import create_front
+from backend.cluster.options import available_cores
 from backend.cluster.routing import Destination, Routes
 from backend.server import Server
 from backend.settings import Settings
@@ -56,8 +57,7 @@ class Plan:
     @staticmethod
     def of(settings: Settings) -> "Plan":
         """One replica takes the threads that are set, or its share of this machine's cores."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        threads = settings.threads or max(cores // settings.replicas, 1)
+        threads = settings.threads or max(available_cores() // settings.replicas, 1)
         gpus = 1 / settings.replicas_per_gpu if settings.device.startswith("cuda") else 0.0
         return Plan(settings.model_copy(update={"threads": threads}), threads, gpus)
 

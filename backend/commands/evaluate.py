@@ -4,22 +4,27 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from backend.cluster.options import add_engine, crew_of
 
 if TYPE_CHECKING:
     from backend.cli import Parser
+    from backend.cluster.spreading import Crew
     from model import Predictor
-    from model.datasets.layouts import EvaluationObject
+    from model.datasets.layouts import ObjectReader
     from model.evaluation.loop import Procedure
     from model.evaluation.rows import Row
+    from model.evaluation.run import Progress
 
 EXAMPLE = """\
 examples:
   boundaryclick evaluate --dataset grabcut:data/GrabCut --out runs/grabcut
   boundaryclick evaluate --dataset davis:data/DAVIS --noise 5 --out runs/davis-5 --weights runs/head/weights.safetensors
   boundaryclick evaluate --dataset grabcut:data/GrabCut --dataset davis:data/DAVIS --noise 0 5 10 --out runs/all
+  boundaryclick evaluate --dataset davis:data/DAVIS --noise 5 --out runs/davis-5 --engine ray --workers 4
   boundaryclick evaluate --compare runs/davis-5-before runs/davis-5
 
 The same command again continues an evaluation that was stopped. Several data sets or noises go into folders of their
@@ -61,7 +66,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         "--weights", default="default", help="name of shipped weights, or a .safetensors file"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, help="of torch on the CPU")
+    parser.add_argument("--threads", type=int, help="of torch on the CPU; with --engine ray of each worker")
+    add_engine(parser)
     parser.add_argument(
         "--compare",
         type=Path,
@@ -101,15 +107,16 @@ def _evaluate(args: argparse.Namespace) -> int:
     from model.evaluation.clickers import require_roles
     from model.evaluation.run import can_draw
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    crew = crew_of(args, args.device, args.threads) if args.engine == "ray" else None
+    if args.threads or crew:
+        torch.set_num_threads(args.threads or crew.cpus)  # masks may hang on it: here as in the workers
     predictor = load_predictor(args.weights, args.device)
     require_roles(predictor, args.clicker)
     if not (args.no_plots or can_draw()):
         print("no plots: matplotlib is not installed; pip install 'boundaryclick[train]'", file=sys.stderr)
     opened = {dataset: open_dataset(dataset) for dataset in args.dataset}
     for job in _jobs(args):
-        _evaluate_one(args, predictor, opened[job.dataset], job)
+        _evaluate_one(args, predictor, opened[job.dataset], job, crew)
     return 0
 
 
@@ -168,7 +175,7 @@ def _folder_names(datasets: Sequence[str]) -> list[str]:
 
 
 def _evaluate_one(
-    args: argparse.Namespace, predictor: "Predictor", objects: "Sequence[EvaluationObject]", job: Job
+    args: argparse.Namespace, predictor: "Predictor", objects: "ObjectReader", job: Job, crew: "Crew | None"
 ) -> None:
     from tqdm import tqdm
 
@@ -177,27 +184,47 @@ def _evaluate_one(
     from model.evaluation.run import EvenSample, run_evaluation
     from model.evaluation.text import report_text
 
-    if args.limit:
-        objects = EvenSample(objects, args.limit)
     header = describe(predictor, job.dataset, job.procedure, args.device)
     header |= {"hardware": hardware(), "limit": args.limit}
+    chosen = EvenSample(objects, args.limit) if args.limit else objects
     ious: list[float] = []
-    with tqdm(total=len(objects), unit="object", desc=job.dataset.partition(":")[0], delay=1) as bar:
+    with tqdm(total=len(chosen), unit="object", desc=job.dataset.partition(":")[0], delay=1) as bar:
 
         def progress(rows: "Sequence[Row]") -> None:
             ious.append(rows[-1].iou)
             bar.set_postfix_str(f"final mIoU {sum(ious) / len(ious):.3f}")
             bar.update()
 
+        if crew:
+            _fill(args, objects.names, job, header, crew=crew, progress=progress)
         report = run_evaluation(
             predictor,
-            objects,
+            chosen,
             job.procedure,
             header,
             job.folder,
             profile=args.profile,
-            restart=args.restart,
+            restart=args.restart and not crew,
             plots=not args.no_plots,
-            progress=progress,
+            progress=(lambda rows: None) if crew else progress,
         )
     print(report_text(report))
+
+
+def _fill(
+    args: argparse.Namespace,
+    names: Sequence[str],
+    job: Job,
+    header: Mapping[str, Any],
+    *,
+    crew: "Crew",
+    progress: "Progress",
+) -> None:
+    """Every object by the workers; what is left is to sum up."""
+    from backend.cluster.evaluating import Subject, fill
+    from model.evaluation.run import evenly
+
+    numbers = evenly(len(names), args.limit or len(names))
+    todo = {names[number]: number for number in numbers}
+    subject = Subject(args.weights, args.device, crew.cpus, job.dataset, job.procedure)
+    fill(subject, todo, header, job.folder, crew, progress=progress, restart=args.restart)

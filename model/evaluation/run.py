@@ -19,12 +19,17 @@ Progress = Callable[[Sequence[Row]], None]
 """Called with the rows of each object as soon as it is done, or found done."""
 
 
+def evenly(total: int, count: int) -> list[int]:
+    """The numbers of `count` objects of a data set, evenly spread over it; of all if it holds no more."""
+    number = min(count, total)
+    return [index * total // number for index in range(number)]
+
+
 class EvenSample(Chosen):
     """`count` objects of a data set, evenly spread over it; all of them if it holds no more."""
 
     def __init__(self, objects: Sequence[EvaluationObject], count: int) -> None:
-        number = min(count, len(objects))
-        super().__init__(objects, [index * len(objects) // number for index in range(number)])
+        super().__init__(objects, evenly(len(objects), count))
 
 
 def run_evaluation(
