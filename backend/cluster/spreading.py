@@ -76,8 +76,9 @@ def spread(
         context.execution_options.preserve_order = True
         rows = [{"item": pickle.dumps(item)} for item in items]
         data = ray.data.from_items(rows, override_num_blocks=_blocks(len(rows), crew.workers))
+        worker: Any = _Worker
         done = data.map(
-            _Worker,
+            worker,
             fn_constructor_args=(make,),
             compute=ActorPoolStrategy(size=crew.workers),
             num_cpus=crew.cpus,

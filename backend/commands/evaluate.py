@@ -109,7 +109,9 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     crew = crew_of(args, args.device, args.threads) if args.engine == "ray" else None
     if args.threads or crew:
-        torch.set_num_threads(args.threads or crew.cpus)  # masks may hang on it: here as in the workers
+        torch.set_num_threads(
+            crew.cpus if crew else args.threads
+        )  # masks may hang on it: here as in the workers
     predictor = load_predictor(args.weights, args.device)
     require_roles(predictor, args.clicker)
     if not (args.no_plots or can_draw()):

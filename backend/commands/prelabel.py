@@ -1,0 +1,206 @@
+"""`boundaryclick prelabel`: masks for many images, before anybody annotates them."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.cluster.options import add_engine, crew_of
+
+if TYPE_CHECKING:
+    from backend.cli import Parser
+    from backend.prelabelling.answers import Outcome
+    from backend.prelabelling.items import Item
+    from backend.settings import Settings
+    from plugins.labelstudio.labelling import Labelling
+
+EXAMPLE = """\
+examples:
+  boundaryclick prelabel photos --out prelabelled
+  boundaryclick prelabel photos --out prelabelled --url-prefix "/data/local-files/?d=photos/" --label Object
+  boundaryclick prelabel instances.json --images photos --out prelabelled --engine ray --workers 8
+  boundaryclick prelabel project-3-export.json --out prelabelled
+
+IMAGES is a folder; a list, one path or URL a line; lines of JSON (.jsonl):
+  {"image": "a.jpg", "objects": [{"points": [[210, 143], [250, 90]], "label": "cat"}, {"box": [10, 20, 200, 300]}]}
+where the first point selects and the others lie on the outline; COCO's JSON, whose boxes are asked for; or tasks of
+Label Studio, whose key points and rectangles are. An image without any: the object in its middle, as Retrieve
+Predictions in Label Studio answers. Written into --out: outcomes.jsonl (a line for each image), labelstudio.json
+(Import in Label Studio), coco.json. The same command again goes on where it was stopped, and tries again what had
+failed.
+"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
+    """Describe the subcommand."""
+    parser = subparsers.add_parser(
+        "prelabel",
+        help="masks for many images, for Label Studio and as COCO's JSON",
+        description="Predict objects of many images. An image that cannot be used is skipped, with a line that says "
+        "why; the exit status is 0 if any could be used.",
+        epilog=EXAMPLE,
+    )
+    parser.add_argument("images", type=Path, metavar="IMAGES", help="folder, list, .jsonl or .json")
+    parser.add_argument("--out", type=Path, required=True, help="folder for what comes of it")
+    parser.add_argument(
+        "--images", type=Path, dest="folder", metavar="FOLDER", help="where relative names lie, if elsewhere"
+    )
+    parser.add_argument(
+        "--url-prefix",
+        default="",
+        metavar="URL",
+        help="what Label Studio finds the images by: put before their names",
+    )
+    parser.add_argument("--label", help="of objects that have none")
+    parser.add_argument(
+        "--label-config",
+        type=Path,
+        metavar="XML",
+        help="the project's labelling configuration (default: brush.xml)",
+    )
+    parser.add_argument("--restart", action="store_true", help="forget what --out holds")
+    parser.add_argument("--weights", help="name of shipped weights, or path to a .safetensors file")
+    parser.add_argument("--device", help="cpu, cuda, cuda:N or mps")
+    parser.add_argument("--threads", type=int, help="of each process on the CPU (default: every core)")
+    add_engine(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict, write, and say in one line how it went."""
+    from tqdm import tqdm
+
+    from backend.prelabelling.folder import Outcomes, digest_of
+    from backend.settings import load_settings
+
+    settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
+    labelling = _labelling(args.label_config)
+    items = _items(args, labelling)
+    outcomes = Outcomes(args.out)
+    done = outcomes.begin({"weights": settings.weights, "items": digest_of(items)}, args.restart)
+    todo = [(number, item) for number, item in enumerate(items) if number not in done]
+    bad = 0
+    with tqdm(total=len(items), initial=len(done), unit="image", disable=None, delay=1) as bar:
+        for outcome in _answers(args, settings, todo):
+            outcomes.add(outcome)
+            done[outcome.number] = outcome
+            bar.update()
+            if outcome.error:
+                bad += 1
+                bar.write(f"boundaryclick prelabel: skipped {_told(outcome)}", file=sys.stderr)
+    good = [done[number] for number in sorted(done) if not done[number].error]
+    _write(args, items, good, labelling, settings)
+    print(
+        f"{args.out}: {len(good)} of {len(items)} images, {sum(len(each.objects) for each in good)} objects, "
+        f"{sum(each.empty for each in good)} not found, {bad} images skipped"
+    )
+    return 0 if good else 2
+
+
+def _answers(
+    args: argparse.Namespace, settings: "Settings", todo: "Sequence[tuple[int, Item]]"
+) -> "Iterator[Outcome]":
+    from functools import partial
+
+    from backend.prelabelling.answers import answerer
+
+    if not todo:
+        return
+    if args.engine == "ray":
+        from backend.cluster.spreading import spread
+
+        crew = crew_of(args, settings.device, settings.threads or None)
+        each = settings.model_copy(update={"threads": crew.cpus})
+        yield from spread(partial(answerer, each), todo, crew)
+        return
+    answer = answerer(settings)
+    for numbered in todo:
+        yield answer(numbered)
+
+
+def _labelling(path: Path | None) -> "Labelling":
+    from plugins.labelstudio.labelling import read_labelling
+    from plugins.labelstudio.setup.configuration import FOLDER
+
+    labelling = read_labelling((path or FOLDER / "brush.xml").read_text())
+    labelling.output(
+        next(iter(labelling.images), "")
+    )  # before hours of work: whether there is where masks go
+    return labelling
+
+
+def _items(args: argparse.Namespace, labelling: "Labelling") -> "list[Item]":
+    from backend.prelabelling.items import Item, Wanted, read_items
+    from plugins.labelstudio.task_files import looks_like_tasks, read_tasks
+
+    text = args.images.read_bytes() if args.images.suffix.lower() == ".json" else b""
+    if looks_like_tasks(text):
+        items = [
+            Item(
+                image=task.image,
+                objects=tuple(
+                    Wanted(
+                        points=(hint.point,) if hint.point else (),
+                        box=hint.box,
+                        label=hint.label,
+                        percent=True,
+                    )
+                    for hint in task.hints
+                ),
+                source={"task": task.id or number, "data": task.data},
+            )
+            for number, task in enumerate(read_tasks(text, labelling), 1)
+        ]
+    else:
+        items = read_items(args.images, args.folder)
+    if args.label is None:
+        return items
+    return [_labelled(item, args.label) for item in items]
+
+
+def _labelled(item: "Item", label: str) -> "Item":
+    from backend.prelabelling.items import MIDDLE
+
+    objects = tuple(
+        each if each.label else each.model_copy(update={"label": label}) for each in item.objects or MIDDLE
+    )
+    return item.model_copy(update={"objects": objects})
+
+
+def _write(
+    args: argparse.Namespace,
+    items: "Sequence[Item]",
+    good: "Sequence[Outcome]",
+    labelling: "Labelling",
+    settings: "Settings",
+) -> None:
+    from backend.prelabelling.coco import as_coco
+    from backend.prelabelling.folder import Outcomes, json_list
+
+    folder, tolerance = Outcomes(args.out), settings.label_studio_polygon_tolerance
+    folder.write("coco.json", (json.dumps(as_coco(items, good)),))
+    # One at a time: run lengths of Label Studio's take a hundred times the memory of COCO's.
+    tasks = (_task(items[each.number], each, args.url_prefix, labelling, tolerance) for each in good)
+    folder.write("labelstudio.json", json_list(tasks))
+
+
+def _task(
+    item: "Item", outcome: "Outcome", prefix: str, labelling: "Labelling", tolerance: float
+) -> dict[str, Any]:
+    from backend.store.masks import decode
+    from plugins.labelstudio.task_files import LabelledMask, predicted_task
+
+    key = next(iter(labelling.images.values()))
+    data = item.source.get("data") or {key: prefix + item.source.get("name", item.image)}
+    masks = [
+        LabelledMask(decode(found.counts.encode(), outcome.width, outcome.height), found.score, found.label)
+        for found in outcome.objects
+    ]
+    return predicted_task(data, masks, outcome.version, labelling, tolerance)
+
+
+def _told(outcome: "Outcome") -> str:
+    name = outcome.image
+    return outcome.error if name in outcome.error else f"{name[:200]}: {outcome.error}"

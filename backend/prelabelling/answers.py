@@ -1,0 +1,118 @@
+"""Who answers: one item after the other, whatever is wrong with one of them."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from backend.assembly import create_label_studio, create_service
+from backend.decoding import DecodedImage
+from backend.prediction import PredictionService
+from backend.prelabelling.items import MIDDLE, Item, Wanted
+from backend.settings import Settings
+from backend.store.masks import encode
+from model.errors import ImageTooLarge
+from model.uncertainty import uncertainty
+
+log = logging.getLogger(__name__)
+
+
+class Found(BaseModel):
+    """One object.
+
+    Attributes:
+        counts: COCO's compressed run lengths of its mask.
+        score: how sure the model is of the outline, in [0, 1].
+    """
+
+    counts: str
+    score: float
+    label: str | None
+
+
+class Outcome(BaseModel):
+    """What came of one item: objects, or an error.
+
+    Attributes:
+        number: of the item, from 0.
+        width, height: of the upright image.
+        version: who answered.
+        empty: objects that were asked for and of which no pixel was found.
+    """
+
+    number: int
+    image: str
+    width: int = 0
+    height: int = 0
+    version: str = ""
+    objects: list[Found] = []
+    empty: int = 0
+    error: str = ""
+
+
+Answer = Callable[[tuple[int, Item]], Outcome]
+"""An item with its number to what came of it; raises nothing."""
+
+
+def answerer(settings: Settings) -> Answer:
+    """Loads the model; raises BoundaryClickError."""
+    # Every object is asked for once.
+    settings = settings.model_copy(update={"feature_cache_bytes": 0})
+    service, images = create_service(settings)
+    fetch = _fetcher(settings)
+
+    def answer(numbered: tuple[int, Item]) -> Outcome:
+        number, item = numbered
+        try:
+            image = images.load(item.image, partial(fetch, item))
+            return _outcome(service, number, item, image)
+        except Exception as error:  # whatever it is, the others are to be had
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return Outcome(number=number, image=item.image, error=reason[:500])
+
+    return answer
+
+
+def _outcome(service: PredictionService, number: int, item: Item, image: DecodedImage) -> Outcome:
+    found = [_found(service, wanted, image) for wanted in item.objects or MIDDLE]
+    objects = [each for each in found if each is not None]
+    return Outcome(
+        number=number,
+        image=item.image,
+        width=image.width,
+        height=image.height,
+        version=service.version,
+        objects=objects,
+        empty=len(found) - len(objects),
+    )
+
+
+def _found(service: PredictionService, wanted: Wanted, image: DecodedImage) -> Found | None:
+    width, height = image.width, image.height
+    prediction = service.predict(image, wanted.clicks(width, height), box=wanted.box_in(width, height))
+    if not prediction.mask.any():
+        return None
+    score = round(1 - uncertainty(prediction), 4)
+    return Found(counts=encode(prediction.mask).decode(), score=score, label=wanted.label)
+
+
+def _fetcher(settings: Settings) -> Callable[[Item], bytes]:
+    """Files from the disk, all else as for tasks of Label Studio, from allowed hosts alone."""
+    client = create_label_studio(settings)
+
+    def fetch(item: Item) -> bytes:
+        task: Any = item.source.get("task")
+        path = Path(item.image)
+        if task is None and "://" not in item.image:
+            size = path.stat().st_size
+            if size > settings.max_image_bytes:
+                raise ImageTooLarge(
+                    f"{path}: expected a file of {settings.max_image_bytes} bytes at most, got {size}"
+                )
+            return path.read_bytes()
+        return client.fetch(client.locate(item.image, None, task), None)
+
+    return fetch

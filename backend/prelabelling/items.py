@@ -1,0 +1,167 @@
+"""What is asked for: images, and where their objects are."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model.clicks import Click
+from model.datasets.files import IMAGE_SUFFIXES
+from model.errors import InvalidClick, RequestInvalid
+from model.geometry import Box
+
+Numbers = tuple[float, float]
+Edges = tuple[float, float, float, float]
+
+
+class Wanted(BaseModel):
+    """One object, by clicks as an annotator makes them or by a box around it; by neither: whatever is in the middle.
+
+    Attributes:
+        points: the first selects, the others lie on the outline; image pixels, pixel centres.
+        box: left, top, right, bottom; image pixels.
+        label: its name, if it has one.
+        percent: points and box are in percent of the image's sides instead, as Label Studio has them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    points: tuple[Numbers, ...] = ()
+    box: Edges | None = None
+    label: str | None = None
+    percent: bool = False
+
+    def clicks(self, width: int, height: int) -> list[Click]:
+        """The clicks on an image of that size, at least one."""
+        places = list(self.points)
+        box = self._edges(width, height)
+        if not places and box:
+            places = [((box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2)]
+        elif not places:
+            places = [((width - 1) / 2, (height - 1) / 2)]
+        elif self.percent:
+            places = [(x / 100 * width - 0.5, y / 100 * height - 0.5) for x, y in places]
+        return [Click(x, y, "boundary" if number else "select") for number, (x, y) in enumerate(places)]
+
+    def box_in(self, width: int, height: int) -> Box | None:
+        """The whole pixels that the box touches; None without one. Raises InvalidClick if it has no area."""
+        edges = self._edges(width, height)
+        if edges is None:
+            return None
+        left, top, right, bottom = (int(edges[0]), int(edges[1]), -int(-edges[2] // 1), -int(-edges[3] // 1))
+        if right <= left or bottom <= top:
+            raise InvalidClick(f"box: expected left < right and top < bottom, got {self.box}")
+        return Box(left, top, right, bottom)
+
+    def _edges(self, width: int, height: int) -> Edges | None:
+        if self.box is None or not self.percent:
+            return self.box
+        left, top, right, bottom = self.box
+        return left / 100 * width, top / 100 * height, right / 100 * width, bottom / 100 * height
+
+
+MIDDLE = (Wanted(),)
+"""What is asked for where nothing else is: what Retrieve Predictions in Label Studio answers."""
+
+
+class Item(BaseModel):
+    """One image.
+
+    Attributes:
+        image: path of a file, or what Label Studio or the web know it by.
+        objects: on it; none: the one in its middle.
+        source: what its list said of it besides; handed on to the results.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: str = Field(min_length=1)
+    objects: tuple[Wanted, ...] = ()
+    source: dict[str, Any] = Field(default_factory=dict)
+
+
+def read_items(path: Path, images: Path | None = None) -> list[Item]:
+    """The images of a folder, of a list, of lines of JSON, or of COCO's JSON, by what `path` is.
+
+    Args:
+        images: folder that relative names lie in; by default that of the file, for COCO `images/` beside it if it is
+            there.
+
+    Raises:
+        RequestInvalid: a line, or the file, that is not as it should be; names it.
+    """
+    if path.is_dir():
+        return _of_folder(path)
+    text = path.read_text()
+    if path.suffix.lower() == ".json":
+        beside = path.parent / "images"
+        return _of_coco(text, path, images or (beside if beside.is_dir() else path.parent))
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    return [
+        _of_line(line, f"{path}:{number}", images or path.parent)
+        for number, line in lines
+        if line and not line.startswith("#")
+    ]
+
+
+def _of_folder(folder: Path) -> list[Item]:
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    shown = [
+        path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not shown:
+        raise RequestInvalid(f"{folder}: expected images ({', '.join(IMAGE_SUFFIXES)}), found none")
+    return [Item(image=str(path), source={"name": str(path.relative_to(folder))}) for path in shown]
+
+
+def _of_line(line: str, where: str, folder: Path) -> Item:
+    if not line.startswith("{"):
+        return _placed(Item(image=line), folder)
+    try:
+        return _placed(Item.model_validate_json(line), folder)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"])) or "line"
+        raise RequestInvalid(
+            f'{where}: {field}: {first["msg"].lower()}; write {{"image": "a.jpg", "objects": [{{"points": [[x, y]], '
+            '"box": [left, top, right, bottom], "label": "name"}]}'
+        ) from None
+
+
+def _placed(item: Item, folder: Path) -> Item:
+    """The item with the path of its file, if its image is one."""
+    if "://" in item.image or item.image.startswith("/"):
+        return item
+    source = {"name": item.image, **item.source}
+    return item.model_copy(update={"image": str(folder / item.image), "source": source})
+
+
+def _of_coco(text: str, path: Path, folder: Path) -> list[Item]:
+    """Each annotation's box asks for its object again; an image without annotations for what is in its middle."""
+    try:
+        data = json.loads(text)
+        names = {category["id"]: str(category["name"]) for category in data.get("categories", ())}
+        boxes: dict[Any, list[Wanted]] = {}
+        for annotation in data.get("annotations", ()):
+            boxes.setdefault(annotation["image_id"], []).append(_of_annotation(annotation, names))
+        return [_of_image(image, boxes.get(image["id"], ()), folder) for image in data["images"]]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise RequestInvalid(
+            f"{path}: expected COCO's JSON with images, and annotations with bbox, got {reason}"
+        ) from None
+
+
+def _of_annotation(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> Wanted:
+    left, top, width, height = annotation["bbox"]
+    label = names.get(annotation.get("category_id"))
+    return Wanted(box=(left, top, left + width, top + height), label=label)
+
+
+def _of_image(image: Mapping[str, Any], objects: Iterable[Wanted], folder: Path) -> Item:
+    name = str(image["file_name"])
+    return Item(
+        image=str(folder / name), objects=tuple(objects), source={"name": name, "coco_id": image["id"]}
+    )
