@@ -6,10 +6,11 @@ from backend.fetching import Downloader
 from backend.images import ImageStore
 from backend.learning import Learning
 from backend.learning.heads import Heads
-from backend.prediction import PredictionService, use_threads
+from backend.prediction import PredictionService
 from backend.settings import Settings
 from model import __version__
-from model.predictor import Predictor, load_predictor
+from model.loading import load_predictor, use_threads
+from model.predictor import Predictor
 from plugins.labelstudio.client import Connection, LabelStudioClient
 from plugins.labelstudio.options import Options
 
@@ -32,8 +33,10 @@ def create_service(
         WeightsError: weights missing, damaged or made for another network; device not there.
     """
     use_threads(settings.threads)
-    predictor = predictor or load_predictor(settings.weights, settings.device)
-    heads = None if learning is None else Heads(predictor, learning.versions, settings.device)
+    predictor = predictor or load_predictor(
+        settings.weights, settings.device, settings.runtime, settings.threads
+    )
+    heads = None if learning is None else Heads(predictor, learning.versions)
     service = PredictionService(
         predictor, settings.feature_cache_bytes, None if heads is None else heads.predictor
     )

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-import cv2
 import numpy as np
-import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from backend.caching import ByteCache, CacheFigures
-from backend.patience import Patience
 from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
+from backend.patience import Patience
 from model.clicks import Click, Role
 from model.errors import Abandoned, BoundaryClickError, InvalidClick, Overloaded
 from model.geometry import Box
@@ -79,10 +77,10 @@ class PredictionService:
         heads: who answers for a project by name; by default `predictor` for all. Called by many threads.
 
     Attributes:
-        patience: asked in the caller's thread how long whoever asked waits; by default as long as it takes.
-        given_up: told, in the caller's thread, why a prediction was not made: Overloaded or Abandoned.
         answered: told of each prediction, in the caller's thread: its clicks, itself, and the seconds that it waited.
             By default nobody listens.
+        patience: asked in the caller's thread how long whoever asked waits; by default as long as it takes.
+        given_up: told, in the caller's thread, why a prediction was not made: Overloaded or Abandoned.
         broken: whether the model's last work failed for another reason than what it was asked.
     """
 
@@ -92,10 +90,10 @@ class PredictionService:
         self._predictor = predictor
         self._heads = heads or (lambda _project: predictor)
         self._sessions = ByteCache[_SessionKey, _Kept](max_bytes, lambda kept: kept.session.nbytes)
-        self.patience: Callable[[], Patience] = Patience
-        self.given_up: Callable[[BoundaryClickError], None] = _nobody
         self._sizes: LRUCache[tuple[int, int], bool] = LRUCache(_SIZES_REMEMBERED)
         self.answered: Callable[[Sequence[Click], TimedPrediction, float], None] = _nobody
+        self.patience: Callable[[], Patience] = Patience
+        self.given_up: Callable[[BoundaryClickError], None] = _nobody
         self.broken = False
         self._working = 0
         self._guard = threading.Lock()
@@ -159,11 +157,11 @@ class PredictionService:
             project: whose head answers, by its name among those of all tools, `labelstudio/3`; empty: that of all.
 
         Raises:
+            InvalidClick: none, more than `MOST_CLICKS`, outside the image, or in the wrong order.
+            InvalidImage: the mask or the box does not fit the image.
             Overloaded: its turn does not come, or not all clicks are computed, as long as whoever asked is patient;
                 what has been computed is kept, so that the same request goes on from there.
             Abandoned: nobody waits for it any more.
-            InvalidClick: none, more than `MOST_CLICKS`, outside the image, or in the wrong order.
-            InvalidImage: the mask or the box does not fit the image.
         """
         if not clicks:
             raise InvalidClick("clicks: expected at least one, got none; click the middle of the object")
@@ -269,13 +267,6 @@ class PredictionService:
 
 def _nobody(*_told: object) -> None:
     """Predictions are counted and timed for whoever wants to know."""
-
-
-def use_threads(count: int) -> None:
-    """Set the number of CPU threads for the networks; 0 leaves the libraries' choice, every core."""
-    if count > 0:
-        torch.set_num_threads(count)
-        cv2.setNumThreads(count)
 
 
 def _goes_on(kept: _Kept, clicks: Sequence[Click], version: str) -> bool:

@@ -6,7 +6,8 @@ from model.clicks import Click, Role
 from model.errors import BoundaryClickError, InvalidClick, InvalidImage, WeightsError
 
 if TYPE_CHECKING:
-    from model.predictor import Prediction, Predictor, Session, load_predictor
+    from model.loading import load_predictor
+    from model.predictor import Prediction, Predictor, Session
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,9 +25,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What needs torch is imported when it is first asked for: the command line's help does not wait for it."""
+    """What needs large libraries is imported when it is first asked for: the command line's help does not wait."""
     if name in __all__:
-        from model import predictor  # noqa: PLC0415
+        from model import loading, predictor  # noqa: PLC0415
 
-        return getattr(predictor, name)
+        return getattr(loading if name == "load_predictor" else predictor, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model.click_pairs import straddling_pairs
 from model.logits import sigmoid
-from model.networks.refinement import GUIDANCE
-from model.networks.two_stage import FEATURE_STRIDE
+from model.networks.maps import FEATURE_STRIDE, GUIDANCE
 
 NARROW_SIGMA = 4.0
 WIDE_SIGMA = 24.0
@@ -31,7 +29,7 @@ def gaussian_map(
     size: tuple[int, int],
     sigmas: float | Sequence[float],
     amplitudes: Sequence[float] | None = None,
-) -> torch.Tensor:
+) -> NDArray[np.float32]:
     """Guidance map: zeros with a Gaussian at each point; where two overlap, the one of larger magnitude counts.
 
     Args:
@@ -45,21 +43,23 @@ def gaussian_map(
     """
     height, width = size
     if not points:
-        return torch.zeros(height, width)
-    xy = torch.tensor(points, dtype=torch.float32)
-    scale = (-0.5 / torch.as_tensor(sigmas, dtype=torch.float32).expand(len(points)) ** 2)[:, None]
-    along_x = torch.exp(scale * (torch.arange(width) - xy[:, :1]) ** 2)
-    along_y = torch.exp(scale * (torch.arange(height) - xy[:, 1:]) ** 2)
+        return np.zeros(size, np.float32)
+    x, y = np.asarray(points, np.float32).T[:, :, None]
+    scale = np.broadcast_to(np.float32(-0.5) / np.square(np.asarray(sigmas, np.float32)), len(points))[
+        :, None
+    ]
+    along_x = np.exp(scale * np.square(np.arange(width, dtype=np.float32) - x))
+    along_y = np.exp(scale * np.square(np.arange(height, dtype=np.float32) - y))
     if amplitudes is None:
-        return (along_y[:, :, None] * along_x[:, None, :]).amax(dim=0)
-    along_y = along_y * torch.tensor(amplitudes, dtype=torch.float32)[:, None]
+        return np.asarray((along_y[:, :, None] * along_x[:, None, :]).max(axis=0))
+    along_y *= np.asarray(amplitudes, np.float32)[:, None]
     maps = along_y[:, :, None] * along_x[:, None, :]
-    return maps.gather(0, maps.abs().argmax(dim=0, keepdim=True))[0]
+    return np.asarray(np.take_along_axis(maps, np.abs(maps).argmax(axis=0)[None], axis=0)[0])
 
 
 def refinement_guidance(
     logits: NDArray[np.float32], boundary: Sequence[Point], selection: Point | None, sigma: float
-) -> torch.Tensor:
+) -> NDArray[np.float32]:
     """Guidance of one crop.
 
     Args:
@@ -69,7 +69,7 @@ def refinement_guidance(
         sigma: of the selection click's Gaussian, network pixels.
 
     Returns:
-        (len(GUIDANCE), h / 4, w / 4) float32, one map for each name in `model.networks.refinement.GUIDANCE`.
+        (len(GUIDANCE), h / 4, w / 4) float32, one map for each name in `model.networks.maps.GUIDANCE`.
     """
     height, width = logits.shape[0] // FEATURE_STRIDE, logits.shape[1] // FEATURE_STRIDE
     size = (height, width)
@@ -92,9 +92,9 @@ def refinement_guidance(
         "outside": gaussian_map(outside, size, narrow),
         "newest inside": gaussian_map(inside[-1:], size, narrow),
         "newest outside": gaussian_map(outside[-1:], size, narrow),
-        "mask": torch.from_numpy(cv2.resize(sigmoid(logits), (width, height), interpolation=cv2.INTER_AREA)),
+        "mask": cv2.resize(sigmoid(logits), (width, height), interpolation=cv2.INTER_AREA),
     }
-    return torch.stack([maps[name] for name in GUIDANCE])
+    return np.stack([maps[name] for name in GUIDANCE], dtype=np.float32)
 
 
 def _to_cells(point: Point) -> Point:

@@ -5,28 +5,18 @@ import json
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from model.checkpoints import Checkpoint
 from model.errors import WeightsError
-from model.networks import TwoStageNetwork, build_network
-from model.predictor import Predictor
-
-FORMAT = "boundaryclick-head-1"
-_ABOUT = "about"
-"""A tensor of bytes rather than metadata, which can be read from files only."""
+from model.headers import ABOUT, HEAD_FORMAT, read_about
+from model.networks.building import build_network
+from model.networks.two_stage import TwoStageNetwork
 
 
 def digest_of(data: bytes) -> str:
     """First 8 hexadecimal digits of a packed head's SHA-256, as in the name of its version."""
     return hashlib.sha256(data).hexdigest()[:8]
-
-
-def checkpoint_of(predictor: Predictor) -> Checkpoint:
-    """The weights that a predictor answers with."""
-    name, _, digest = predictor.version.rpartition("-")
-    return Checkpoint(predictor._passes.network, name, digest, predictor.training)
 
 
 def pack_head(network: TwoStageNetwork, base: Checkpoint, training: dict[str, Any]) -> bytes:
@@ -36,7 +26,7 @@ def pack_head(network: TwoStageNetwork, base: Checkpoint, training: dict[str, An
         base: the weights whose selection network the head was trained on.
         training: how it was made, to be read by people.
     """
-    about = json.dumps({"format": FORMAT, "base": base.digest, "training": training}, sort_keys=True)
+    about = json.dumps({"format": HEAD_FORMAT, "base": base.digest, "training": training}, sort_keys=True)
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous()
         for name, value in network.refinement.state_dict().items()
@@ -45,7 +35,7 @@ def pack_head(network: TwoStageNetwork, base: Checkpoint, training: dict[str, An
         raise WeightsError(
             "head: expected finite weights, got others; the training has diverged, learn again"
         )
-    tensors[_ABOUT] = torch.frombuffer(bytearray(about.encode()), dtype=torch.uint8)
+    tensors[ABOUT] = torch.frombuffer(bytearray(about.encode()), dtype=torch.uint8)
     return save(tensors)
 
 
@@ -55,15 +45,9 @@ def unpack_head(data: bytes, base: Checkpoint, name: str) -> Checkpoint:
     Raises:
         WeightsError: damaged, not a head, or trained on another selection network.
     """
-    try:
-        tensors = load(data)
-        about = json.loads(bytes(tensors.pop(_ABOUT).numpy()))
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"head {name}: expected a complete head, got damaged data ({error})") from error
-    if about.get("format") != FORMAT or about.get("base") != base.digest:
-        raise WeightsError(
-            f"head {name}: expected one trained on {base.name}-{base.digest}, got one for other weights; learn again"
-        )
+    about = read_about(data, base.version, name)
+    tensors = load(data)
+    del tensors[ABOUT]
     with torch.device("meta"):  # nothing but its shape is used of the second selection network
         network = build_network(base.network.config)
     network.selection = base.network.selection

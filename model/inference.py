@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model import masks
@@ -13,9 +12,8 @@ from model.clicks import Click, Role
 from model.geometry import Box, View, square_window
 from model.guidance import Point, gaussian_map, refinement_guidance
 from model.logits import LIMIT, corrected, logit
-from model.networks import TwoStageNetwork
-from model.networks.parts import SelectionOutput
-from model.networks.two_stage import SIZE_MULTIPLE, normalise_image
+from model.networks.maps import SIZE_MULTIPLE
+from model.runtimes.base import Kept, Runtime
 
 FILL = (127.0, 127.0, 127.0)
 """Colour beyond the image's edge; zero after normalisation."""
@@ -30,12 +28,12 @@ class Crop:
 
     Attributes:
         view: where it lies.
-        prepared: (1, c, h, w) float32, what the refinement head keeps of the features.
+        prepared: what the refinement head keeps of the features.
         logits: (size, size) float32, what the selection network says.
     """
 
     view: View
-    prepared: torch.Tensor
+    prepared: Kept
     logits: NDArray[np.float32]
 
     @property
@@ -48,13 +46,14 @@ class Passes:
     """Runs the two stages of one network.
 
     Attributes:
+        runtime: what the network is run by.
         roles: of the clicks that the network takes.
     """
 
     roles: tuple[Role, ...] = ("select", "boundary")
 
-    def __init__(self, network: TwoStageNetwork, device: torch.device) -> None:
-        self.network, self.device, self.config = network, device, network.config
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime, self.config = runtime, runtime.config
 
     def locate(self, image: NDArray[np.uint8], click: Click) -> Box:
         """Coarse pass over the whole image: the square window around what the click selects.
@@ -101,7 +100,6 @@ class Passes:
         """The square crop for an object with that bounding box."""
         return square_window(box, self.config.crop_padding, SMALLEST_WINDOW)
 
-    @torch.inference_mode()
     def encode(self, image: NDArray[np.uint8], window: Box, selection: Click) -> Crop:
         """Zoom pass: encode a window of the image at full resolution.
 
@@ -111,9 +109,8 @@ class Passes:
         """
         view = View(window, self.config.crop_size, self.config.crop_size)
         logits, features, pixels = self._encode(image, view, selection)
-        return Crop(view, self.network.refinement.prepare(features, pixels), np.clip(logits, -LIMIT, LIMIT))
+        return Crop(view, self.runtime.prepare(features, pixels), np.clip(logits, -LIMIT, LIMIT))
 
-    @torch.inference_mode()
     def correct(
         self, crop: Crop, logits: NDArray[np.float32], boundary: Sequence[Point], selection: Point
     ) -> NDArray[np.float32]:
@@ -127,35 +124,33 @@ class Passes:
             (size, size) float32 logits.
         """
         guidance = refinement_guidance(logits, boundary, selection, self.config.guidance_sigma)
-        correction = self.network.refinement(crop.prepared, guidance[None].to(self.device))
+        correction = self.runtime.correct(crop.prepared, guidance)
         return corrected(logits, enlarge(correction, crop.view))
 
-    @torch.inference_mode()
     def _encode(
         self, image: NDArray[np.uint8], view: View, click: Click
-    ) -> tuple[NDArray[np.float32], torch.Tensor, torch.Tensor]:
+    ) -> tuple[NDArray[np.float32], Kept, NDArray[np.float32]]:
         """Logits at the view's size, features at stride 4, and the view as the network saw it."""
-        pixels = self._pixels(image, view)
-        output = self._select(pixels, view, click)
-        return enlarge(output.logits, view), output.features, pixels
-
-    def _pixels(self, image: NDArray[np.uint8], view: View) -> torch.Tensor:
-        """(1, 3, H, W) float32 in [-1, 1]: the view as the network sees it."""
-        pixels = normalise_image(view.extract(image, FILL).astype(np.uint8, copy=False))[None]
-        return pixels.to(self.device, memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def _select(self, pixels: torch.Tensor, view: View, click: Click) -> SelectionOutput:
-        """The selection network on a view."""
-        guidance = gaussian_map(
-            [view.to_view(click.x, click.y)], (view.height, view.width), self.config.guidance_sigma
-        )
-        output: SelectionOutput = self.network.selection(pixels, guidance[None, None].to(self.device))
-        return output
+        pixels = network_pixels(image, view)
+        logits, features = self.runtime.select(pixels, selection_map(view, click, self.config.guidance_sigma))
+        return enlarge(logits, view), features, pixels
 
 
-def enlarge(logits: torch.Tensor, view: View) -> NDArray[np.float32]:
-    """(1, 1, h, w) logits at feature resolution to (height, width) float32 of the view."""
-    grid = logits[0, 0].float().cpu().numpy()
+def network_pixels(image: NDArray[np.uint8], view: View) -> NDArray[np.float32]:
+    """(1, 3, h, w) in [-1, 1]: an (H, W, 3) uint8 RGB image in a view, as the backbone was pretrained."""
+    seen = view.extract(image, FILL).transpose(2, 0, 1)[None]
+    pixels: NDArray[np.float32] = np.divide(seen, np.float32(127.5), dtype=np.float32, order="C")
+    pixels -= 1
+    return pixels
+
+
+def selection_map(view: View, click: Click, sigma: float) -> NDArray[np.float32]:
+    """(1, 1, h, w), what the selection network is told of its click."""
+    seen = view.to_view(click.x, click.y)
+    return gaussian_map([seen], (view.height, view.width), sigma)[None, None]
+
+
+def enlarge(grid: NDArray[np.float32], view: View) -> NDArray[np.float32]:
+    """(h, w) logits at feature resolution to (height, width) of the view."""
     enlarged = cv2.resize(grid, (view.width, view.height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(enlarged, np.float32)

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from model.clicks import Click
 from model.geometry import Box, View
 from model.guidance import gaussian_map
-from model.inference import Crop, Passes, enlarge
+from model.inference import Crop, Passes, enlarge, network_pixels, selection_map
 from model.logits import LIMIT, logit
-from model.networks import PaperConfig, TwoStageNetwork
+from model.networks import PaperConfig
 from model.networks.paper.backbone import STRIDE
 from model.networks.paper.crops import REGIONS, Region
 from model.networks.parts import SelectionOutput
+from model.runtimes.base import Runtime
+from model.runtimes.pytorch import TorchRuntime
 from model.session import Session
 from model.state import State
 
@@ -53,15 +55,17 @@ class PaperPasses(Passes):
 
     config: PaperConfig
 
-    def __init__(self, network: TwoStageNetwork, device: torch.device) -> None:
-        super().__init__(network, device)
-        self.roles = network.config.roles
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        torch_runtime = cast(TorchRuntime, runtime)  # no other takes these networks
+        self.network, self.device = torch_runtime.network, torch_runtime.device
+        self.roles = runtime.config.roles
         self._latest: _Encoded | None = None
 
     def coarse(self, image: NDArray[np.uint8], click: Click) -> tuple[View, NDArray[np.float32]]:
         """As `Passes.coarse`; the image is encoded only if it or the click is another than the last time."""
         encoded = self._encoded(image, click)
-        return encoded.view, enlarge(encoded.output.logits, encoded.view)
+        return encoded.view, enlarge(encoded.output.logits[0, 0].cpu().numpy(), encoded.view)
 
     def selected_box(
         self, view: View, logits: NDArray[np.float32], click: Click, threshold: float, size: tuple[int, int]
@@ -103,18 +107,26 @@ class PaperPasses(Passes):
         """The head's mask for all the clicks after the selection, (h, w) logits of the crop's view."""
         points = [(*crop.whole.to_view(click.x, click.y), click.role) for click in clicks]
         guidance = click_maps(points, crop.whole, self.config)[None].to(self.device)
-        logits = self.network.refinement(crop.prepared, crop.region.sample(guidance, 1))
-        return np.clip(enlarge(logits, crop.view), -LIMIT, LIMIT)
+        logits = self.network.refinement(cast(torch.Tensor, crop.prepared), crop.region.sample(guidance, 1))
+        return np.clip(enlarge(logits[0, 0].cpu().numpy(), crop.view), -LIMIT, LIMIT)
 
     def _encoded(self, image: NDArray[np.uint8], click: Click) -> _Encoded:
         kept = self._latest
         if kept is None or kept.image is not image or kept.click != click:
             height, width = image.shape[:2]
             view = View.whole(width, height, self.config.select_size, 32)
-            kept = self._latest = _Encoded(
-                image, click, view, self._select(self._pixels(image, view), view, click)
-            )
+            kept = self._latest = _Encoded(image, click, view, self._select(image, view, click))
         return kept
+
+    @torch.inference_mode()
+    def _select(self, image: NDArray[np.uint8], view: View, click: Click) -> SelectionOutput:
+        """The selection network on a view; its logits are sampled again for every crop."""
+        pixels = torch.from_numpy(network_pixels(image, view)).to(
+            self.device, memory_format=torch.channels_last
+        )
+        guidance = torch.from_numpy(selection_map(view, click, self.config.guidance_sigma)).to(self.device)
+        output: SelectionOutput = self.network.selection(pixels, guidance)
+        return output
 
 
 class PaperSession(Session):
@@ -169,9 +181,10 @@ def click_maps(points: Sequence[tuple[float, float, str]], whole: View, config: 
         (maps, H, W) float32 of the whole view.
     """
     size = (whole.height, whole.width)
-    return torch.stack(
+    maps = np.stack(
         [
             gaussian_map([(x, y) for x, y, each in points if each == role], size, config.guidance_sigma)
             for role in config.roles[1:]
         ]
     )
+    return torch.from_numpy(maps)

@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from model.checkpoints import Checkpoint, load_checkpoint
 from model.clicks import Click, Role
-from model.errors import InvalidClick, InvalidImage, WeightsError
+from model.errors import InvalidClick, InvalidImage
 from model.geometry import Box
+from model.headers import read_about
 from model.inference import Passes
 from model.logits import sigmoid
-from model.networks import NetworkConfig, PaperConfig
-from model.paper import PaperPasses, PaperSession
+from model.networks import PaperConfig
+from model.runtimes.base import Runtime
 from model.session import Session, check_box, check_mask
 
-__all__ = ["Prediction", "Predictor", "Session", "load_predictor"]
+__all__ = ["Prediction", "Predictor", "Session"]
 
 
 @dataclass(frozen=True)
@@ -45,28 +44,33 @@ class Prediction:
         return sigmoid(self.logits)
 
 
-@dataclass(frozen=True)
-class Way:
-    """How a kind of network is run: its passes, and what comes of a click."""
-
-    passes: type[Passes]
-    session: type[Session]
-
-
-WAYS = {NetworkConfig: Way(Passes, Session), PaperConfig: Way(PaperPasses, PaperSession)}
-"""By the class of the configuration."""
-
-
 class Predictor:
-    """One network, ready to segment. Sessions of one predictor must not run at the same time on several threads."""
+    """One network, ready to segment. Sessions of one predictor must not run at the same time on several threads.
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
-        self.config = checkpoint.network.config
-        way = WAYS[type(self.config)]
-        self._passes, self._session = way.passes(checkpoint.network, device), way.session
-        self.training = checkpoint.training
+    Args:
+        runtime: what runs the network.
+        version: name of the weights, as answers tell it.
+        training: how the weights were made.
+    """
+
+    def __init__(self, runtime: Runtime, version: str, training: dict[str, Any]) -> None:
+        self.runtime, self.version, self.training = runtime, version, training
+        self.config = runtime.config
+        self._passes, self._session = _way_of(runtime)
         self.roles: tuple[Role, ...] = self._passes.roles
-        self.version = f"{checkpoint.name}-{checkpoint.digest}"
+
+    def with_head(self, data: bytes, version: str) -> "Predictor":
+        """One with another refinement head on the same selection network, which is not copied.
+
+        Args:
+            data: the head as `model.heads.pack_head` made it.
+            version: its name.
+
+        Raises:
+            WeightsError: damaged, not a head, or trained on another selection network.
+        """
+        about = read_about(data, self.version, version)
+        return Predictor(self.runtime.with_head(data, version), version, about.get("training", {}))
 
     @property
     def passes(self) -> Passes:
@@ -127,27 +131,10 @@ def check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return array
 
 
-def load_predictor(weights: str | Path = "default", device: str = "cpu") -> Predictor:
-    """Load weights by the name of shipped ones or by path.
+def _way_of(runtime: Runtime) -> tuple[Passes, type[Session]]:
+    """How a kind of network is run: its passes, and what comes of a click."""
+    if isinstance(runtime.config, PaperConfig):
+        from model.paper import PaperPasses, PaperSession  # noqa: PLC0415 - needs torch
 
-    Args:
-        device: a torch device, "cpu" or "cuda" for example.
-
-    Raises:
-        WeightsError: weights missing, damaged or of another network; device not available.
-    """
-    target = usable_device(device)
-    return Predictor(load_checkpoint(weights, device), target)
-
-
-def usable_device(name: str) -> torch.device:
-    """The torch device of that name; WeightsError if it is not available here."""
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise WeightsError(
-            f"device: expected one that torch can use here, got {name!r} ({reason}); try cpu"
-        ) from error
-    return device
+        return PaperPasses(runtime), PaperSession
+    return Passes(runtime), Session

@@ -38,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
     # So that the served process goes with us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from backend import benchmarking
-    from backend.prediction import use_threads
     from backend.settings import load_settings
     from model import __version__, load_predictor
     from model.errors import SettingsError
@@ -48,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
             f"expected --photos and --images of at least 1, got {args.photos} and {args.images}"
         )
     settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
-    use_threads(settings.threads)
-    predictor = load_predictor(settings.weights, settings.device)
+    predictor = load_predictor(settings.weights, settings.device, settings.runtime, settings.threads)
     print(f"boundaryclick {__version__}, weights {predictor.version}, {settings.threads or 'all'} threads, "
           f"{settings.device}\n{benchmarking.hardware()}")  # fmt: skip
     clicks = {}

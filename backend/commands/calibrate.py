@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     from model.checkpoints import load_checkpoint, save_checkpoint
     from model.errors import SettingsError
-    from model.predictor import WAYS, usable_device
+    from model.runtimes.pytorch import predictor_of, usable_device
     from model.training.calibration import best_crop, crop_figures
     from model.training.image_cache import ImageCache
     from model.training.objects import open_pools
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         numbers = torch.randperm(len(pool), generator=torch.Generator().manual_seed(args.seed))
         shown = tqdm(numbers[: args.objects].tolist(), unit="object", desc="calibrate", delay=1)
         objects = (pool.load(number) for number in shown)
-        passes = WAYS[type(checkpoint.network.config)].passes(checkpoint.network, device)
+        passes = predictor_of(checkpoint, device).passes
         figures = crop_figures(passes, (item for item in objects if item[1].any()))
     best = best_crop(figures)
     for f in figures:

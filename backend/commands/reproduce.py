@@ -82,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
 
     from backend.benchmarking import hardware
     from model.errors import SettingsError
-    from model.predictor import usable_device
     from model.reproduction.runs import Reproduction
     from model.reproduction.scales import SCALES as BUDGETS
     from model.reproduction.targets import reproduce, targets_named
+    from model.runtimes.pytorch import usable_device
 
     names = targets_named(args.target)
     for option in ("limit", "threads"):

@@ -59,7 +59,6 @@ def run(args: argparse.Namespace) -> int:
 
     from backend.decoding import ImageLimits, decode_image, decode_mask
     from backend.overlay import draw_overlay
-    from backend.prediction import use_threads
     from backend.settings import load_settings
     from model import Click, load_predictor
 
@@ -69,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
     clicks += [Click(x, y, "boundary") for x, y in args.boundary]
     image = decode_image(args.image.read_bytes(), limits)
     start = None if args.mask is None else decode_mask(args.mask.read_bytes(), limits)
-    use_threads(settings.threads)
-    predictor = load_predictor(settings.weights, settings.device)
+    predictor = load_predictor(settings.weights, settings.device, settings.runtime, settings.threads)
     started = time.perf_counter()
     prediction = predictor.predict(image.pixels, clicks, start)
     milliseconds = (time.perf_counter() - started) * 1000

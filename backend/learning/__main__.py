@@ -14,9 +14,9 @@ def main() -> int:
         os.nice(NICENESS)
     from backend.learning.job import work  # noqa: PLC0415 - loads torch, at the lower priority
     from backend.learning.task import LOST, Task  # noqa: PLC0415
-    from backend.prediction import use_threads  # noqa: PLC0415
     from backend.store import Database, JobLost, JobStore  # noqa: PLC0415
     from model.errors import BoundaryClickError, StoreError  # noqa: PLC0415
+    from model.loading import use_threads  # noqa: PLC0415
 
     task = Task.model_validate_json(sys.stdin.read())
     use_threads(task.threads)

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from backend.learning.versions import WatchedVersions
 from backend.store import ALL, Version
 from model.errors import BoundaryClickError, StoreError
-from model.heads import checkpoint_of, unpack_head
-from model.predictor import Predictor, usable_device
+from model.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +31,8 @@ class Heads:
         base: the shipped head, with the selection network that all share.
     """
 
-    def __init__(self, base: Predictor, versions: WatchedVersions, device: str = "cpu") -> None:
-        self._base, self._versions, self._device = base, versions, usable_device(device)
-        self._checkpoint = checkpoint_of(base)
+    def __init__(self, base: Predictor, versions: WatchedVersions) -> None:
+        self._base, self._versions = base, versions
         self._answering: Mapping[str, tuple[Version, Predictor]] = {}
         self._looked = 0.0
         self._looking = threading.Lock()
@@ -63,13 +61,11 @@ class Heads:
 
     def _load(self, version: Version) -> Predictor:
         try:
-            head = unpack_head(self._versions.weights(version.id), self._checkpoint, version.name)
+            predictor = self._base.with_head(self._versions.weights(version.id), version.name)
         except StoreError:
             raise
         except BoundaryClickError as error:
             log.warning("version %s is left aside, the shipped head answers instead: %s", version.name, error)
             return self._base
-        predictor = Predictor(head, self._device)
-        predictor.version = version.name
         log.info("version %s answers for project %s", version.name, version.project or "all")
         return predictor

@@ -31,7 +31,7 @@ from model.fine_tuning.judging import FEWEST_OBJECTS, judge
 from model.fine_tuning.lesson import Lesson, learn, replay_set
 from model.fine_tuning.tuning import Report
 from model.heads import digest_of, unpack_head
-from model.predictor import usable_device
+from model.runtimes.pytorch import predictor_of, usable_device
 from model.training.objects import is_held_out
 
 HELD_OUT = 0.25
@@ -134,7 +134,7 @@ class _Lesson:
         lesson = Lesson(material.training, clicks, replay, folder / "features", folder / "run", stage)
         learnt = learn(self._base, lesson, self._task.device)
         material.skipped["image or mask damaged"] += learnt.damaged
-        after = Predictor(unpack_head(learnt.head, self._base, "candidate"), self._device)
+        after = predictor_of(unpack_head(learnt.head, self._base, "candidate"), self._device)
         before, parent = self._before()
         judgement = judge(before, after, material.held_out, replay_held_out, stage("judging"))
         figures: dict[str, Any] = {**judgement.as_json(), "steps": learnt.steps}
@@ -145,7 +145,7 @@ class _Lesson:
 
     def _before(self) -> tuple[Predictor, str]:
         """Who answers for the project now, as `Heads` would have it, and its name."""
-        shipped = Predictor(self._base, self._device)
+        shipped = predictor_of(self._base, self._device)
         parent = answering(self._versions.promoted(), self._job.project)
         if parent is None:
             return shipped, shipped.version
@@ -153,7 +153,7 @@ class _Lesson:
             head = unpack_head(self._versions.weights(parent.id), self._base, parent.name)
         except WeightsError:
             return shipped, shipped.version
-        return Predictor(head, self._device), parent.name
+        return predictor_of(head, self._device), parent.name
 
 
 def _material(corrections: Sequence[StoredCorrection], task: Task, reporter: Reporter) -> Material:

@@ -5,8 +5,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import model
 from model import Predictor
 from model.evaluation.loop import Procedure
@@ -31,8 +29,7 @@ def describe(predictor: Predictor, dataset: str, procedure: Procedure, device: s
         "zoom": f"image at {config.select_size} px, crop at {config.crop_size} px "
         f"(threshold {config.crop_threshold:g}, padding {config.crop_padding:g})",
         "device": device,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
+        **predictor.runtime.describe(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 

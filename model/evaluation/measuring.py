@@ -4,7 +4,6 @@ import copy
 import time
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model import Click, Predictor
@@ -23,7 +22,7 @@ class MeasuredPasses(Passes):
     """
 
     def __init__(self, passes: Passes) -> None:
-        super().__init__(passes.network, passes.device)
+        super().__init__(passes.runtime)
         self.encode_milliseconds: list[float] = []
         self.selected: Box | None = None
         self._box: Box | None = None
@@ -53,8 +52,7 @@ class MeasuredPasses(Passes):
 
     def finish(self) -> None:
         """Wait for the device, so that a time is the work's and not the queue's."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        self.runtime.wait()
 
 
 def measured(predictor: Predictor) -> tuple[Predictor, MeasuredPasses]:

@@ -18,7 +18,8 @@ def _head(report: Report) -> Iterator[str]:
     profile = "" if report["profile"] == "standard" else f", profile {report['profile']}"
     yield f"  clicker {report['clicker']}, noise {report['noise']:g} px, seed {report['seed']}{profile}"
     yield f"  {report['zoom']}, flip {report['flip']}"
-    yield f"  {report['device']}, {report['threads']} threads, torch {report['torch']}, {report['date']}"
+    engine = f"{report['runtime']} ({report['precision']})"
+    yield f"  {report['device']}, {report['threads']} threads, {engine}, {report['date']}"
 
 
 def _quality(report: Report) -> Iterator[str]:

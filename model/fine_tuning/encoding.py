@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from model import Click, Predictor, masks, simulation
+from model import Click, masks, simulation
 from model.checkpoints import Checkpoint
 from model.datasets.objects import EvaluationObject
 from model.errors import InvalidClick
@@ -19,6 +19,7 @@ from model.fine_tuning.rollouts import GuidedRollout
 from model.geometry import Box, View
 from model.guidance import Point
 from model.inference import FILL
+from model.runtimes.pytorch import predictor_of
 from model.training.objects import SMALLEST
 from model.training.refinement import Crops, selected
 from model.training.run import TrainingRun
@@ -178,7 +179,7 @@ def _window(run: TrainingRun, item: EvaluationObject, selection: Click, known: S
 
     That click may have widened the crop, or have had the object selected again at another scale.
     """
-    session = Predictor(Checkpoint(run.network, "in-training", "", {}), run.device).start(item.image)
+    session = predictor_of(Checkpoint(run.network, "in-training", "", {}), run.device).start(item.image)
     mask = session.click(selection)
     if known:
         session.add(known[0])

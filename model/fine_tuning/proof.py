@@ -31,7 +31,7 @@ from model.evaluation.run import can_draw, run_evaluation
 from model.fine_tuning.lesson import Lesson, learn, replay_set
 from model.fine_tuning.tuning import Report
 from model.heads import unpack_head
-from model.predictor import usable_device
+from model.runtimes.pytorch import predictor_of, usable_device
 from model.uncertainty import uncertainty
 
 FIGURES = ("noc85", "noc90", "miou1", "miou3")
@@ -107,7 +107,7 @@ class _Proof:
 
     def report(self) -> dict[str, Any]:
         """Everything as JSON values."""
-        before = self._judged("before", Predictor(self._base, self._device))
+        before = self._judged("before", predictor_of(self._base, self._device))
         lessons = list(self._lessons(before))
         return {
             **asdict(self._plan),
@@ -141,7 +141,7 @@ class _Proof:
             partial = path.with_suffix(".part")
             partial.write_bytes(learnt.head)
             partial.replace(path)
-        return Predictor(unpack_head(path.read_bytes(), self._base, name), self._device)
+        return predictor_of(unpack_head(path.read_bytes(), self._base, name), self._device)
 
     def _stage(self, name: str) -> Callable[[str], Report]:
         def stage(title: str) -> Report:
@@ -178,7 +178,7 @@ class _Proof:
 
     def _uncertainty(self, item: EvaluationObject) -> float:
         click = annotator_for("boundary", item, NOISE, self._plan.seed).select().click
-        return uncertainty(Predictor(self._base, self._device).predict(item.image, [click]))
+        return uncertainty(predictor_of(self._base, self._device).predict(item.image, [click]))
 
 
 def apart(plan: Plan) -> tuple[Sequence[EvaluationObject], Sequence[EvaluationObject]]:

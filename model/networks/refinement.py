@@ -13,23 +13,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from model.networks.layers import ChannelNorm, ConvNormAct
+from model.networks.maps import GUIDANCE
 from model.networks.parts import Head
-
-GUIDANCE = (
-    "clicks",
-    "reach",
-    "sign",
-    "newest",
-    "selection",
-    "inside",
-    "outside",
-    "newest inside",
-    "newest outside",
-    "mask",
-)
-"""The click maps, in order: all boundary clicks, narrow and wide; each click's Gaussian as far as the contour, positive
-outside the mask; the newest click; the selection click; points inside and outside the object beside the clicks, of all
-and of the newest; probability so far."""
 
 KEY_CHANNELS = 16
 DETAIL_CHANNELS = 16

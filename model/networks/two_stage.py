@@ -8,9 +8,6 @@ from torch import nn
 from model.networks.configurations import NetworkConfig
 from model.networks.parts import Head, Selection
 
-FEATURE_STRIDE = 4
-SIZE_MULTIPLE = 32
-
 
 class TwoStageNetwork(nn.Module):
     """Selection network and refinement head of one configuration."""

@@ -17,8 +17,10 @@ from model.evaluation.header import describe
 from model.evaluation.loop import Procedure
 from model.evaluation.rows import Row, Table
 from model.evaluation.run import EvenSample, run_evaluation
-from model.networks import build_network, configuration
-from model.predictor import Predictor, load_predictor
+from model.loading import load_predictor
+from model.networks import configuration
+from model.networks.building import build_network
+from model.predictor import Predictor
 from model.reproduction.data import Column, missing_folders
 from model.reproduction.scales import REFINED, TRAINED, Scale
 from model.training.settings import TrainingSettings, read_settings

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from model.losses import training_loss
-from model.networks import TwoStageNetwork
 from model.networks.parts import SelectionOutput
+from model.networks.two_stage import TwoStageNetwork
 from model.training.precision import autocast
 from model.training.refinement import (
     Crops,

@@ -15,10 +15,11 @@ from model.errors import SettingsError
 from model.geometry import Box, View
 from model.logits import logit
 from model.losses import soft_overlap_loss, training_loss
-from model.networks import PaperConfig, TwoStageNetwork
+from model.networks import PaperConfig
 from model.networks.paper.backbone import STRIDE
 from model.networks.paper.crops import REGIONS, Region
 from model.networks.parts import SelectionOutput
+from model.networks.two_stage import TwoStageNetwork
 from model.paper import click_maps, padded
 from model.simulation import jittered
 from model.training.clicking import BOUNDARY_RULES, Aim, central_click, sample_aims

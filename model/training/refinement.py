@@ -20,8 +20,8 @@ from model.guidance import refinement_guidance
 from model.logits import LIMIT, TRUST
 from model.losses import soft_overlap_loss, training_loss
 from model.merging import cleaned
-from model.networks import TwoStageNetwork
 from model.networks.parts import SelectionOutput
+from model.networks.two_stage import TwoStageNetwork
 from model.training.precision import autocast
 from model.training.rollouts import Rollout
 from model.training.run import TrainingRun, TrainingSettings
@@ -216,7 +216,9 @@ def _click(
     """
     sigma = run.network.config.guidance_sigma
 
-    def one(rollout: Rollout, generator: np.random.Generator) -> tuple[NDArray[np.bool_], torch.Tensor]:
+    def one(
+        rollout: Rollout, generator: np.random.Generator
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         near = rollout.click(generator)
         return near, refinement_guidance(rollout.logits, rollout.boundary, rollout.selection, sigma)
 
@@ -224,6 +226,6 @@ def _click(
     before = torch.from_numpy(np.stack([rollout.logits for rollout in rollouts]))
     return (
         torch.from_numpy(np.stack(near))[:, None].float().to(run.device),
-        torch.stack(guidance).to(run.device, memory_format=torch.channels_last),
+        torch.from_numpy(np.stack(guidance)).to(run.device, memory_format=torch.channels_last),
         before[:, None].to(run.device),
     )

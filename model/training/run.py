@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from model.checkpoints import save_checkpoint
 from model.errors import WeightsError
-from model.networks import TwoStageNetwork
+from model.networks.two_stage import TwoStageNetwork
 from model.training.data import TrainingData
 from model.training.distributed import Ranks
 from model.training.log import Log, cut_log

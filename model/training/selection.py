@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from model.guidance import gaussian_map
 from model.losses import training_loss
-from model.networks import TwoStageNetwork
+from model.networks.two_stage import TwoStageNetwork
 from model.training.precision import autocast
 from model.training.run import TrainingRun, TrainingSettings
 from model.training.samples import Sample
@@ -53,7 +54,7 @@ def selection_guidance(network: TwoStageNetwork, batch: Sample) -> torch.Tensor:
     """The selection clicks as maps, (B, 1, S, S)."""
     size, sigma = (batch["image"].shape[1], batch["image"].shape[2]), network.config.guidance_sigma
     maps = [gaussian_map([(x, y)], size, sigma) for x, y in batch["click"].tolist()]
-    return torch.stack(maps)[:, None]
+    return torch.from_numpy(np.stack(maps))[:, None]
 
 
 def network_input(image: torch.Tensor, device: torch.device) -> torch.Tensor:

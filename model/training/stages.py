@@ -7,7 +7,9 @@ import torch
 
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError
-from model.networks import NetworkConfig, PaperConfig, TwoStageNetwork, build_network, configuration
+from model.networks import NetworkConfig, PaperConfig, configuration
+from model.networks.building import build_network
+from model.networks.two_stage import TwoStageNetwork
 from model.training.data import remove_own_cache
 from model.training.distributed import Ranks
 from model.training.joint import train_joint

@@ -6,7 +6,9 @@ import torch
 
 from model import Predictor, load_predictor
 from model.checkpoints import save_checkpoint
-from model.networks import TwoStageNetwork, build_network, configuration
+from model.networks import configuration
+from model.networks.building import build_network
+from model.networks.two_stage import TwoStageNetwork
 
 
 @pytest.fixture(scope="session")

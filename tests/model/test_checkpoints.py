@@ -6,8 +6,10 @@ import torch
 from safetensors.torch import save_file
 
 from model import WeightsError, load_predictor
-from model.checkpoints import FORMAT, load_checkpoint, save_checkpoint
-from model.networks import NetworkConfig, TwoStageNetwork, configuration
+from model.checkpoints import load_checkpoint, save_checkpoint
+from model.headers import CHECKPOINT_FORMAT
+from model.networks import NetworkConfig, configuration
+from model.networks.two_stage import TwoStageNetwork
 
 
 def test_round_trip_keeps_weights_configuration_and_history(
@@ -51,17 +53,21 @@ def test_pickles_are_not_read(tmp_path: Path):
 def test_other_safetensors_are_not_ours(tmp_path: Path):
     path = tmp_path / "w.safetensors"
     save_file({"weight": torch.zeros(1)}, path)
-    with pytest.raises(WeightsError, match=FORMAT):
+    with pytest.raises(WeightsError, match=CHECKPOINT_FORMAT):
         load_checkpoint(path)
 
 
 @pytest.mark.parametrize(
     "metadata",
     [
-        {"format": FORMAT},
-        {"format": FORMAT, "configuration": "{"},
-        {"format": FORMAT, "configuration": json.dumps({"name": "x"})},
-        {"format": FORMAT, "configuration": configuration("tiny").model_dump_json(), "training": "["},
+        {"format": CHECKPOINT_FORMAT},
+        {"format": CHECKPOINT_FORMAT, "configuration": "{"},
+        {"format": CHECKPOINT_FORMAT, "configuration": json.dumps({"name": "x"})},
+        {
+            "format": CHECKPOINT_FORMAT,
+            "configuration": configuration("tiny").model_dump_json(),
+            "training": "[",
+        },
     ],
 )
 def test_damaged_metadata(tmp_path: Path, metadata: dict[str, str]):
@@ -74,7 +80,9 @@ def test_damaged_metadata(tmp_path: Path, metadata: dict[str, str]):
 def test_a_backbone_that_is_none_of_timm_s(tiny_network: TwoStageNetwork, tmp_path: Path):
     path = tmp_path / "w.safetensors"
     config = NetworkConfig.model_validate(configuration("tiny").model_dump() | {"backbone": "no_such_net"})
-    save_file({"x": torch.zeros(1)}, path, {"format": FORMAT, "configuration": config.model_dump_json()})
+    save_file(
+        {"x": torch.zeros(1)}, path, {"format": CHECKPOINT_FORMAT, "configuration": config.model_dump_json()}
+    )
     with pytest.raises(WeightsError, match="configuration of this version"):
         load_checkpoint(path)
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from model import Click, Predictor
+from model import Click
 from model.checkpoints import Checkpoint, load_checkpoint
 from model.errors import WeightsError
 from model.heads import digest_of, pack_head, unpack_head
-from model.networks import TwoStageNetwork
+from model.networks.two_stage import TwoStageNetwork
+from model.runtimes.pytorch import predictor_of
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_a_head_comes_back_as_it_was_on_the_one_selection_network(base: Checkpoi
         )
     clicks = [Click(60, 40, "select"), Click(90, 50, "boundary")]
     device = torch.device("cpu")
-    first, second = (Predictor(each, device).predict(noise_image, clicks) for each in (base, again))
+    first, second = (predictor_of(each, device).predict(noise_image, clicks) for each in (base, again))
     assert not np.array_equal(first.logits, second.logits), "the second head answers"
     assert len(data) < 0.3 * sum(2 * p.numel() for p in base.network.parameters()), "the head alone is stored"
 

@@ -3,9 +3,12 @@ import timm
 import torch
 
 from model import WeightsError
-from model.networks import TwoStageNetwork, build_network, configuration
+from model.networks import configuration
 from model.networks.backbone import Backbone, fold_batch_norm
-from model.networks.refinement import GUIDANCE, likeness
+from model.networks.building import build_network
+from model.networks.maps import GUIDANCE
+from model.networks.refinement import likeness
+from model.networks.two_stage import TwoStageNetwork
 from model.training.starting_weights import load_efficientnet_lite2
 
 

@@ -11,7 +11,8 @@ from model.checkpoints import save_checkpoint
 from model.datasets.layouts import open_dataset
 from model.evaluation.loop import Procedure, evaluate
 from model.geometry import Box, View
-from model.networks import build_network, configuration
+from model.networks import configuration
+from model.networks.building import build_network
 from model.networks.paper.crops import aligned_region
 from model.paper import click_maps, crop_view, edges_in
 from tests.model.scenes import scene, write_grabcut

@@ -8,7 +8,8 @@ import torch
 from torchvision.models.resnet import Bottleneck, ResNet
 
 from model.errors import SettingsError, WeightsError
-from model.networks import build_network, configuration, read_configuration
+from model.networks import configuration, read_configuration
+from model.networks.building import build_network
 from model.networks.paper.backbone import RESNETS, DilatedResNet, dilated_backbone
 from model.networks.paper.crops import aligned_region, naive_region
 from model.networks.paper.refinement import PaperHead

@@ -218,7 +218,7 @@ def test_the_shipped_weights_load():
 def still_predictor(tiny_weights: Path) -> Predictor:
     """A predictor whose head corrects nothing."""
     predictor = load_predictor(tiny_weights)
-    head = predictor._passes.network.refinement
+    head = predictor.runtime.network.refinement
     torch.nn.init.zeros_(head.correct.weight)
     torch.nn.init.zeros_(head.correct.bias)
     return predictor

@@ -6,7 +6,8 @@ import torch
 
 from backend.learning import Learning
 from model.checkpoints import save_checkpoint
-from model.networks import build_network, configuration
+from model.networks import configuration
+from model.networks.building import build_network
 from tests.backend.learning.material import learning
 
 

@@ -15,7 +15,8 @@ from backend.prediction import PredictionService
 from backend.store import NewVersion
 from model import Click, Predictor, load_predictor
 from model.checkpoints import Checkpoint, load_checkpoint
-from model.heads import checkpoint_of, digest_of, pack_head
+from model.heads import digest_of, pack_head
+from model.runtimes.pytorch import checkpoint_of
 from tests.backend.learning.material import learning
 
 SELECT, FIRST, SECOND = Click(120, 90, "select"), Click(135, 90, "boundary"), Click(80, 90, "boundary")

@@ -9,7 +9,7 @@ from backend.cli import main
 from backend.learning import Learning
 from backend.settings import load_settings
 from model import load_predictor
-from model.heads import checkpoint_of
+from model.runtimes.pytorch import checkpoint_of
 from tests.backend.learning.material import PROJECT, photos, record
 from tests.backend.learning.test_heads import promoted
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from backend.cli import main
-from model.checkpoints import load_checkpoint
+from model.checkpoints import Checkpoint, load_checkpoint
 from model.clicks import Click
 from model.geometry import View
 from model.inference import Passes
-from model.networks import TwoStageNetwork
+from model.networks.two_stage import TwoStageNetwork
+from model.runtimes.pytorch import TorchRuntime
 from model.training.calibration import CropFigures, best_crop, crop_figures
 from tests.model.scenes import write_coco
 
@@ -30,7 +31,7 @@ class Foreseen(Passes):
 def test_figures_of_a_known_answer(tiny_network: TwoStageNetwork):
     truth = np.zeros((64, 64), bool)
     truth[18:46, 18:46] = True
-    passes = Foreseen(tiny_network, torch.device("cpu"))
+    passes = Foreseen(TorchRuntime(Checkpoint(tiny_network, "tiny", "00000000", {}), torch.device("cpu")))
     image = np.zeros((64, 64, 3), np.uint8)
     figures = crop_figures(passes, [(image, truth)], thresholds=(0.2, 0.5), paddings=(0.0, 0.5))
     assert figures == [

@@ -9,7 +9,7 @@ import torch
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError
 from model.losses import class_balanced_cross_entropy
-from model.networks import TwoStageNetwork
+from model.networks.two_stage import TwoStageNetwork
 from model.training.log import read_log
 from model.training.paper import in_trained_range, neighbourhood_weight
 from model.training.run import TrainingSettings

@@ -12,7 +12,9 @@ import torch
 from model import load_predictor
 from model.checkpoints import load_checkpoint
 from model.errors import SettingsError, WeightsError
-from model.networks import TwoStageNetwork, build_network, configuration
+from model.networks import configuration
+from model.networks.building import build_network
+from model.networks.two_stage import TwoStageNetwork
 from model.training.joint import backward
 from model.training.log import read_log
 from model.training.rollouts import Rollout

@@ -1,0 +1,86 @@
+"""From weights to a predictor, on the runtime that suits the machine."""
+
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+from typing import Literal
+
+import cv2
+
+from model.errors import WeightsError
+from model.headers import Header, read_header
+from model.networks import PaperConfig
+from model.predictor import Predictor
+from model.runtimes.base import Runtime
+
+log = logging.getLogger(__name__)
+
+RuntimeName = Literal["auto", "torch", "openvino"]
+
+
+def load_predictor(
+    weights: str | Path = "default", device: str = "cpu", runtime: RuntimeName = "torch", threads: int = 0
+) -> Predictor:
+    """Load weights by the name of shipped ones or by path.
+
+    Args:
+        device: a torch device, "cpu" or "cuda" for example.
+        runtime: what runs the networks. `auto` takes OpenVINO on a CPU where it is installed, else torch. OpenVINO
+            computes in bfloat16 where the processor can, so its masks differ from torch's in a few pixels.
+        threads: on the CPU; 0 leaves the libraries' choice, every core.
+
+    Raises:
+        WeightsError: weights missing, damaged or of another network; device or runtime not available.
+    """
+    header = read_header(weights)
+    return Predictor(_runtime(header, device, runtime, threads), header.version, header.training)
+
+
+def _runtime(header: Header, device: str, name: RuntimeName, threads: int) -> Runtime:
+    if name == "openvino" or (name == "auto" and _suits_openvino(header, device)):
+        _refuse_what_openvino_cannot(header, device)
+        from model.runtimes.openvino import ConversionFailed, OpenVinoRuntime  # noqa: PLC0415 - where it runs
+
+        use_threads(threads)
+        try:
+            return OpenVinoRuntime.load(header, threads)
+        except ConversionFailed as error:
+            if name == "openvino":
+                raise
+            log.warning("torch runs the networks, more slowly: %s", error)
+    from model.checkpoints import load_checkpoint  # noqa: PLC0415 - loads torch
+    from model.runtimes.pytorch import TorchRuntime, usable_device  # noqa: PLC0415
+
+    use_threads(threads)
+    target = usable_device(device)
+    return TorchRuntime(load_checkpoint(header.path, device), target)
+
+
+def use_threads(count: int) -> None:
+    """Set the number of CPU threads of the libraries that are loaded; 0 leaves their choice, every core."""
+    if count > 0:
+        cv2.setNumThreads(count)
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(count)
+
+
+def _suits_openvino(header: Header, device: str) -> bool:
+    return device == "cpu" and not isinstance(header.config, PaperConfig) and _has_openvino()
+
+
+def _refuse_what_openvino_cannot(header: Header, device: str) -> None:
+    if not _has_openvino():
+        raise WeightsError(
+            "runtime openvino: expected the library, it is not installed; pip install openvino, or use torch"
+        )
+    if device != "cpu":
+        raise WeightsError(f"runtime openvino: expected device cpu, got {device}; use torch on other devices")
+    if isinstance(header.config, PaperConfig):
+        raise WeightsError(
+            f"runtime openvino: expected networks of the default kind, got {header.config.name}; use torch"
+        )
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None

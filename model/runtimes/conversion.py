@@ -1,0 +1,119 @@
+"""Networks from torch to OpenVINO, once for each file of weights, in a process of its own.
+
+A process that answers clicks never loads torch for it: that would cost it some 700 MB for the rest of its life.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from model.errors import WeightsError
+
+SELECT, PREPARE, CORRECT = "select.xml", "prepare.xml", "correct.xml"
+"""The parts of the networks, as files in a folder."""
+
+LONGEST_SECONDS = 600.0
+ROOT = Path(__file__).parents[2]
+_SOURCES = ("networks/**/*.py", "runtimes/program.py")
+
+log = logging.getLogger(__name__)
+
+
+class ConversionFailed(WeightsError):
+    """The networks cannot be converted here."""
+
+
+def converted_selection(weights: Path) -> Path:
+    """The folder with `SELECT` of a checkpoint and its own head; converted now if it has not been on this machine.
+
+    Raises:
+        WeightsError: weights damaged or of another network.
+        ConversionFailed: for another reason.
+    """
+    return _converted(weights.read_bytes(), [str(weights)])
+
+
+def converted_head(weights: Path, head: bytes, name: str) -> Path:
+    """The folder with `PREPARE` and `CORRECT` of a packed head; arguments and errors as in `Runtime.with_head`.
+
+    Args:
+        weights: the checkpoint whose selection network it was trained on.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".head") as file:
+        file.write(head)
+        file.flush()
+        return _converted(head, [str(weights), "--head", file.name, "--name", name])
+
+
+def _converted(data: bytes, arguments: list[str]) -> Path:
+    cache_folder = _cache_folder()
+    folder = cache_folder / hashlib.sha256(data).hexdigest()[:32]
+    if not folder.is_dir():
+        log.info("converting %s for this machine, once", Path(arguments[0]).name)
+        partial = Path(tempfile.mkdtemp(prefix="converting-", dir=cache_folder))
+        try:
+            _run_program([*arguments, "--out", str(partial)])
+            partial.replace(folder)
+        except OSError as error:
+            if not folder.is_dir():  # else another process was faster
+                raise ConversionFailed(
+                    f"networks: expected to be converted into {folder}, got: {error}"
+                ) from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _run_program(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "model.runtimes.program", *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConversionFailed(f"networks: expected to be converted within {LONGEST_SECONDS:g} s") from error
+    last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+    if done.returncode == WRONG_WEIGHTS:
+        raise WeightsError(last)
+    if done.returncode:
+        raise ConversionFailed(f"networks: expected to be converted, got status {done.returncode}: {last}")
+
+
+WRONG_WEIGHTS = 3
+"""Exit status of the program when not it but its input is at fault; the last line says why."""
+
+
+@cache
+def _cache_folder() -> Path:
+    """Where converted networks lie: the user's cache, or a folder of this process where that cannot be written."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "boundaryclick" / "openvino" / _edition()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        own = tempfile.TemporaryDirectory(prefix="boundaryclick-openvino-")
+        _OWN.append(own)
+        return Path(own.name)
+
+
+_OWN: list["tempfile.TemporaryDirectory[str]"] = []
+"""Removed when the process ends."""
+
+
+def _edition() -> str:
+    """What a conversion depends on beside the weights: the library, and the sources of the networks."""
+    import openvino  # noqa: PLC0415 - only when asked
+
+    digest = hashlib.sha256(openvino.__version__.encode())
+    package = Path(__file__).parents[1]
+    for path in sorted(path for pattern in _SOURCES for path in package.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

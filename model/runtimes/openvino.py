@@ -1,0 +1,113 @@
+"""Networks run by OpenVINO on a CPU: twice to four times as fast there as torch, and without torch in memory."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from model.headers import Header
+from model.runtimes.base import Kept
+from model.runtimes.conversion import (
+    CORRECT,
+    PREPARE,
+    SELECT,
+    ConversionFailed,
+    converted_head,
+    converted_selection,
+)
+
+__all__ = ["ConversionFailed", "OpenVinoRuntime"]
+
+
+class OpenVinoRuntime:
+    """See `Runtime`; what it keeps are numpy arrays.
+
+    Computes in bfloat16 where the processor can, which the library decides, else in float32.
+
+    Args:
+        header: of the checkpoint.
+        engine: that compiles for this machine.
+        selection: the compiled selection network.
+        head: the folder with the converted head.
+    """
+
+    name = "openvino"
+
+    def __init__(self, header: Header, engine: "Engine", selection: "ov.CompiledModel", head: Path) -> None:
+        self._header, self._engine, self._selection = header, engine, selection
+        self.config = header.config
+        self._select = selection.create_infer_request()
+        self._prepare = engine.compile(head / PREPARE).create_infer_request()
+        self._correct = engine.compile(head / CORRECT).create_infer_request()
+
+    @staticmethod
+    def load(header: Header, threads: int) -> "OpenVinoRuntime":
+        """The networks of a checkpoint; converted first if that has not been done on this machine.
+
+        Args:
+            threads: 0 leaves the library's choice.
+
+        Raises:
+            WeightsError: damaged or of another network.
+            ConversionFailed: for another reason.
+        """
+        folder, engine = converted_selection(header.path), Engine(threads)
+        return OpenVinoRuntime(header, engine, engine.compile(folder / SELECT), folder)
+
+    def select(
+        self, image: NDArray[np.float32], guidance: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], Kept]:
+        """See `Runtime`."""
+        logits, features = _infer(self._select, image, guidance)
+        return logits[0, 0], features
+
+    def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:
+        """See `Runtime`."""
+        return _infer(self._prepare, cast(NDArray[np.float32], features), image)[0]
+
+    def correct(self, prepared: Kept, guidance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Runtime`."""
+        (correction,) = _infer(self._correct, cast(NDArray[np.float32], prepared), guidance[None])
+        return np.asarray(correction[0, 0])
+
+    def with_head(self, data: bytes, name: str) -> "OpenVinoRuntime":
+        """See `Runtime`."""
+        folder = converted_head(self._header.path, data, name)
+        return OpenVinoRuntime(self._header, self._engine, self._selection, folder)
+
+    def wait(self) -> None:
+        """See `Runtime`; every pass is over when it returns."""
+
+    def describe(self) -> dict[str, Any]:
+        """See `Runtime`."""
+        return {
+            "runtime": f"openvino {ov.__version__.split('-')[0]}",
+            "threads": self._selection.get_property("INFERENCE_NUM_THREADS"),
+            "precision": self._selection.get_property("INFERENCE_PRECISION_HINT").to_string(),
+        }
+
+
+class Engine:
+    """Compiles networks for this machine's CPU, each pass as fast as can be rather than many at once.
+
+    Args:
+        threads: 0 leaves the library's choice.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._core = ov.Core()
+        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads > 0:
+            self._options["INFERENCE_NUM_THREADS"] = threads
+
+    def compile(self, path: Path) -> "ov.CompiledModel":
+        """A network in a file, ready to run."""
+        return self._core.compile_model(path, "CPU", self._options)
+
+
+def _infer(request: "ov.InferRequest", *arrays: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The outputs of one pass, copied: the request writes into the same memory the next time."""
+    answers = request.infer(list(arrays), share_inputs=True)
+    return [np.array(answer, np.float32) for answer in answers.values()]
