@@ -206,10 +206,9 @@ def _add_error_handlers(app: Flask) -> None:
     def http_error(error: HTTPException) -> ResponseReturnValue:
         answer = error.get_response()
         if error.code == 413:
-            limit = app.config["MAX_CONTENT_LENGTH"]
-            message = (
-                f"request: expected at most {limit} bytes, got more; raise BOUNDARYCLICK_MAX_REQUEST_BYTES"
-            )
+            limit, most = request.max_content_length, app.config["MAX_CONTENT_LENGTH"]
+            advice = "; raise BOUNDARYCLICK_MAX_REQUEST_BYTES" if limit == most else ""
+            message = f"request: expected at most {limit} bytes, got more{advice}"
         else:
             message = f"{request.method} {request.path}: {error.name.lower()}"
         answer = Response(answer.response, answer.status, answer.headers)

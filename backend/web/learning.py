@@ -1,5 +1,6 @@
 """Routes of the learning page: what has been corrected, what is being learnt, which versions there are."""
 
+import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from backend.prediction import PredictionService
 from backend.store import SHIPPED, Collected, Job, Version
 from model.errors import RequestInvalid
 
+MOST_BYTES = 1 << 16
+"""Of a request: names."""
 STATIC = Path(__file__).parent / "static"
 """Served at /assets by the blueprint of the page at `/`."""
 
@@ -87,7 +90,11 @@ def _body() -> dict[str, Any]:
         raise RequestInvalid(
             f"body: expected content type application/json, got {request.mimetype or 'none'}"
         )
-    body = request.get_json(silent=True)
+    request.max_content_length = min(request.max_content_length or MOST_BYTES, MOST_BYTES)
+    try:
+        body = json.loads(request.get_data(cache=False))
+    except (ValueError, RecursionError):
+        body = None
     if not isinstance(body, dict):
         raise RequestInvalid("body: expected a JSON object, got another value")
     return body

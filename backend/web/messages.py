@@ -93,5 +93,7 @@ def encode_runs(mask: NDArray[np.bool_]) -> list[int]:
 
 def _shortened(value: object) -> str:
     # Cut before it is written out: the value may be a body of megabytes.
+    if isinstance(value, dict):
+        return f"an object with {len(value)} fields"
     text = repr(value[:60] if isinstance(value, (str, bytes, list)) else value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -21,6 +21,8 @@ from backend.web.messages import (
 )
 from model.errors import ImageRejected, RequestInvalid
 
+MOST_BYTES = 1 << 20
+"""Of a request for a mask: a digest and clicks."""
 SAMPLES = Path(__file__).parent / "samples"
 
 
@@ -51,7 +53,7 @@ def create_blueprint(service: PredictionService, images: ImageStore) -> Blueprin
     @web.post("/api/images")
     def upload() -> ResponseReturnValue:
         _refuse_foreign_page()
-        image = images.decode(_uploaded_bytes())
+        image = images.keep(_uploaded_bytes())
         warmer.offer(image)
         height, width = image.pixels.shape[:2]
         return _answer(ImageAnswer(image=image.digest, width=width, height=height))
@@ -76,7 +78,7 @@ def create_blueprint(service: PredictionService, images: ImageStore) -> Blueprin
                 runs=runs,
                 score=prediction.score,
                 ms=Milliseconds(model=prediction.milliseconds, server=taken),
-                model=service.version,
+                model=prediction.version,
             )
         )
 
@@ -89,6 +91,7 @@ def _json_body() -> bytes:
         raise RequestInvalid(
             f"body: expected content type application/json, got {request.mimetype or 'none'}"
         )
+    request.max_content_length = min(request.max_content_length or MOST_BYTES, MOST_BYTES)
     return request.get_data(cache=False)
 
 

@@ -5,13 +5,18 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.datasets.files import inside, read_image
 from model.errors import DatasetError
+from model.polygons import encode_polygons
+
+MOST_PIXELS = 200_000_000
+"""Of an image by its entry, in whose size annotations are drawn."""
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -74,8 +79,7 @@ class CocoObjects:
 
     def mask(self, record: ObjectRecord) -> NDArray[np.bool_]:
         """(H, W) bool."""
-        mask: NDArray[np.bool_] = self._coco.annToMask(self._coco.anns[record.annotation]).astype(bool)
-        return mask
+        return draw_annotation(self._coco, self._coco.anns[record.annotation])
 
     def _entry(self, record: ObjectRecord) -> dict[str, Any]:
         entry: dict[str, Any] = self._coco.imgs[record.image]
@@ -102,6 +106,84 @@ def load_coco(annotations: Path) -> "COCO":
         raise DatasetError(
             f"{annotations}: expected COCO instances, could not read them ({reason})"
         ) from error
+    _check(coco, annotations)
     if len(coco.anns) != len(coco.dataset.get("annotations", [])):
         raise DatasetError(f"{annotations}: expected annotations with ids of their own, got an id twice")
     return coco
+
+
+def encode_annotation(coco: "COCO", annotation: dict[str, Any]) -> dict[str, Any]:
+    """An annotation as run lengths of its image's size; DatasetError where it cannot be drawn."""
+    from pycocotools import mask as rle  # noqa: PLC0415 - as in load_coco
+
+    try:
+        image, drawn = coco.imgs[annotation["image_id"]], annotation["segmentation"]
+        height, width = image["height"], image["width"]
+        if isinstance(drawn, list):
+            encoded: dict[str, Any] = encode_polygons(drawn, height, width)
+        else:
+            encoded = coco.annToRLE(annotation)
+        height_drawn, width_drawn = encoded["size"]
+        fits = (height_drawn, width_drawn) == (height, width)
+        if fits and not isinstance(drawn, list):
+            rle.decode(encoded)  # which alone looks whether they add up
+    except Exception as error:  # pycocotools raises anything from KeyError to bare Exception
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise DatasetError(
+            f"COCO annotation {annotation['id']}: expected polygons or an RLE, could not draw it ({reason})"
+        ) from error
+    if not fits:
+        raise DatasetError(
+            f"COCO annotation {annotation['id']}: expected a mask of the image's size "
+            f"{(height, width)}, got {(height_drawn, width_drawn)} (height, width)"
+        )
+    return encoded
+
+
+def draw_annotation(coco: "COCO", annotation: dict[str, Any]) -> NDArray[np.bool_]:
+    """(H, W) mask; errors as `encode_annotation`."""
+    from pycocotools import mask as rle  # noqa: PLC0415 - as in load_coco
+
+    mask: NDArray[np.bool_] = rle.decode(encode_annotation(coco, annotation)).astype(bool)
+    return mask
+
+
+class _Image(BaseModel):
+    """What every reader takes for granted; whatever else there is may be missing."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: int
+    file_name: str = ""
+    width: Annotated[int, Field(gt=0)] = 1
+    height: Annotated[int, Field(gt=0)] = 1
+
+
+class _Annotation(BaseModel):
+    """Likewise."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: int
+    image_id: int
+    iscrowd: int = 0
+    area: float = 0.0
+
+
+def _check(coco: "COCO", path: Path) -> None:
+    """Raise DatasetError for entries that no reader could make anything of."""
+    try:
+        for image in coco.imgs.values():
+            read = _Image.model_validate(image)
+            if read.width * read.height > MOST_PIXELS:
+                raise DatasetError(
+                    f"{path}: expected images of at most {MOST_PIXELS} pixels, got {read.width} x {read.height}"
+                )
+        for annotation in coco.anns.values():
+            _Annotation.model_validate(annotation)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"])) or "entry"
+        raise DatasetError(
+            f"{path}: expected COCO instances, got {error.title[1:].lower()} with {where}: {first['msg'].lower()}"
+        ) from None

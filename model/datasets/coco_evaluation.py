@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model.datasets.coco import load_coco
+from model.datasets.coco import draw_annotation, encode_annotation, load_coco
 from model.datasets.files import inside
 from model.datasets.objects import IGNORE, Entry, Labels, ObjectReader, progress
 from model.errors import DatasetError
@@ -89,40 +88,13 @@ def _area(coco: "COCO", annotation: dict[str, Any]) -> int:
     """Pixels of an annotation, counted without drawing it; 0 for one that is only a box."""
     from pycocotools import mask as rle  # noqa: PLC0415 - as in load_coco
 
-    return int(rle.area(_encoded(coco, annotation))) if annotation.get("segmentation") else 0
+    return int(rle.area(encode_annotation(coco, annotation))) if annotation.get("segmentation") else 0
 
 
 def _labels(coco: "COCO", annotation: dict[str, Any], crowds: list[dict[str, Any]]) -> Labels:
-    mask = _drawn(coco, annotation)
+    mask = draw_annotation(coco, annotation)
     labels = np.zeros(mask.shape, np.int32)
     for crowd in crowds:
-        labels[_drawn(coco, crowd)] = IGNORE
+        labels[draw_annotation(coco, crowd)] = IGNORE
     labels[mask] = 1
     return labels
-
-
-def _drawn(coco: "COCO", annotation: dict[str, Any]) -> NDArray[np.bool_]:
-    """(H, W) bool."""
-    from pycocotools import mask as rle  # noqa: PLC0415 - as in load_coco
-
-    mask: NDArray[np.bool_] = rle.decode(_encoded(coco, annotation)).astype(bool)
-    return mask
-
-
-def _encoded(coco: "COCO", annotation: dict[str, Any]) -> dict[str, Any]:
-    """The annotation as an RLE of its image's size."""
-    image = coco.imgs[annotation["image_id"]]
-    try:
-        encoded: dict[str, Any] = coco.annToRLE(annotation)
-        fits = encoded["size"] == [image["height"], image["width"]]
-    except Exception as error:  # pycocotools raises anything from KeyError to bare Exception
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise DatasetError(
-            f"COCO annotation {annotation['id']}: expected polygons or an RLE, could not draw it ({reason})"
-        ) from error
-    if not fits:
-        raise DatasetError(
-            f"COCO annotation {annotation['id']}: expected a mask of the image's size "
-            f"{(image['height'], image['width'])}, got {tuple(encoded['size'])} (height, width)"
-        )
-    return encoded

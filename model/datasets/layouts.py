@@ -56,14 +56,28 @@ def open_dataset(reference: str) -> ObjectReader:
         raise DatasetError(
             f"data set: expected LAYOUT:PATH with LAYOUT one of {', '.join(LAYOUTS)}, got {reference!r}"
         )
-    layout, root = LAYOUTS[match["layout"]], Path(match["path"]).expanduser()
+    layout, root = LAYOUTS[match["layout"]], _path(match["path"])
     options = _options(match["options"], layout.options, reference)
-    if not root.is_dir():
+    if not _is_folder(root):
         raise DatasetError(f"data set: expected a folder {root}, found none")
     objects = layout.open(root, **options)
     if not objects:
         raise DatasetError(f"data set: expected at least one object in {reference}, found none")
     return objects
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~NAME of nobody
+        return Path(text)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # no name that a file could have
+        return False
 
 
 def _options(text: str | None, known: tuple[str, ...], reference: str) -> dict[str, str]:

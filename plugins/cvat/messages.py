@@ -12,6 +12,8 @@ from model.errors import ImageRejected, RequestInvalid
 from plugins.cvat.prompts import Prompts
 
 MOST_POINTS = 1000
+MOST_VALUES = 100_000
+"""Of an invocation: it names an image and points."""
 
 Body = bytes | str | Mapping[str, Any]
 """JSON, or what it says: Nuclio parses bodies whose content type is exactly application/json."""
@@ -63,6 +65,8 @@ class Interaction(BaseModel):
 
 def parse(body: Body) -> Interaction:
     """The interaction that a body asks for. Raises RequestInvalid."""
+    if isinstance(body, bytes) and (count := sum(map(body.count, (b",", b"[", b"{")))) > MOST_VALUES:
+        raise RequestInvalid(f"body: expected an image and points, got some {count} values")
     return read(Interaction, body)
 
 

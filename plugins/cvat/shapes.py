@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 
-from model.errors import RequestInvalid
+from model.errors import InvalidImage, RequestInvalid
+from model.polygons import draw_polygon
 from plugins.cvat.records import Annotations, Shape
 from plugins.cvat.rle import decode
 
@@ -62,7 +62,9 @@ def _polygon(points: Sequence[object], width: int, height: int) -> NDArray[np.bo
     mask = np.zeros((height, width), bool)
     if right > left and bottom > top:
         # Only in its box: memory that nobody writes to is none, and a frame may have hundreds of small objects.
-        outline = (corners - (left, top)).ravel().tolist()
-        drawn = coco.decode(coco.frPyObjects([outline], bottom - top, right - left))
-        mask[top:bottom, left:right] = drawn.any(axis=2)
+        try:
+            drawn = draw_polygon(corners - (left, top), bottom - top, right - left)
+        except InvalidImage as error:
+            raise RequestInvalid(str(error)) from None
+        mask[top:bottom, left:right] = drawn
     return mask

@@ -65,7 +65,7 @@ class Upstream:
             answer = self._open("GET", "/api/functions", headers, LIST_TIMEOUT)
             text = b"".join(_within(answer.chunks, MOST_LIST_BYTES))
             functions = json.loads(text) if answer.status.startswith("200 ") else None
-        except (UpstreamFailed, HTTPError, ValueError) as error:
+        except (UpstreamFailed, HTTPError, ValueError, RecursionError) as error:
             logger.warning("the functions of Nuclio are left out: %s", error)
             return {}
         if not isinstance(functions, dict):

@@ -11,8 +11,10 @@ CLOUD_SCHEMES = ("s3", "gs", "azure-blob")
 TOKEN_PATHS = ("/data/", "/storage-data/", "/tasks/", "/api/tasks/")
 """Paths below Label Studio's URL that serve images of tasks, and the only ones that a token is sent with."""
 
+LONGEST_SHOWN = 2000
 _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SECRET = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
 _UNSAFE = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 Origin = tuple[str, str, int | None]
@@ -30,7 +32,7 @@ def absolute_url(reference: object, base: str | None, task: int | str | None) ->
         ImageRejected: no reference to an image, or Label Studio's URL is needed and not known.
     """
     if not isinstance(reference, str) or not reference:
-        raise ImageRejected(f"image: expected a URL or a path in the task's data, got {shortened(reference)}")
+        raise ImageRejected(f"image: expected a URL or a path in the task's data, got {shown(reference)}")
     if reference.startswith("data:"):
         return reference
     if reference.startswith("/"):
@@ -44,7 +46,7 @@ def absolute_url(reference: object, base: str | None, task: int | str | None) ->
         return _on_server(f"/tasks/{_task_number(task)}/presign/?fileuri={uri}", _required(base, reference))
     raise ImageRejected(
         f"image: expected a path on Label Studio, {', '.join(CLOUD_SCHEMES)}, http, https or data, "
-        f"got {shortened(reference)}"
+        f"got {shown(reference)}"
     )
 
 
@@ -84,13 +86,20 @@ def local_file(url: str, base: str) -> str | None:
     return parse_qs(parts.query).get("d", [None])[0]
 
 
+def shown(reference: object) -> str:
+    """A reference as errors and the log may tell it: without the parts that hold passwords, signatures and tokens."""
+    if isinstance(reference, str):
+        reference = _SECRET.sub("", reference[:LONGEST_SHOWN])
+    return shortened(reference)
+
+
 def _on_server(path: str, base: str) -> str:
     """`path` on the server at `base`; a path that already begins with the server's own prefix keeps it."""
     prefix = urlsplit(base).path.rstrip("/")
     joined = path if prefix and path.startswith(prefix + "/") else prefix + path
     url = urljoin(base, joined) if not joined.startswith("//") else ""
     if not url or origin(url) != origin(base):
-        raise ImageRejected(f"image: expected a path on Label Studio, got {shortened(path)}")
+        raise ImageRejected(f"image: expected a path on Label Studio, got {shown(path)}")
     return url
 
 
@@ -105,11 +114,11 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise ImageRejected(f"image: expected a URL, got {shortened(url)}") from None
+        raise ImageRejected(f"image: expected a URL, got {shown(url)}") from None
     path = unquote(parts.path)
     if _UNSAFE.search(url) or ".." in path.split("/") or "@" in parts.netloc:
         raise ImageRejected(
-            f"image: expected a URL without spaces, backslashes, '..' and user names, got {shortened(url)}"
+            f"image: expected a URL without spaces, backslashes, '..' and user names, got {shown(url)}"
         )
     return parts
 
@@ -117,7 +126,7 @@ def _split(url: str) -> SplitResult:
 def _required(base: str | None, reference: str) -> str:
     if base is None:
         raise ImageRejected(
-            f"image: {shortened(reference)} lies on Label Studio, whose URL is unknown; set LABEL_STUDIO_URL"
+            f"image: {shown(reference)} lies on Label Studio, whose URL is unknown; set LABEL_STUDIO_URL"
         )
     return base
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from model.errors import RequestInvalid
 
+LONGEST_LIST = 1 << 26
+"""Characters of run lengths: four for each of the bytes that a region may have."""
+
 _KEY = b'"rle"'
 
 
@@ -41,7 +44,7 @@ def fetch_back(body: bytes, place: object) -> Any:
         RequestInvalid: there is none.
     """
     try:
-        if isinstance(place, list) and len(place) == 2:
+        if isinstance(place, list) and len(place) == 2 and place[1] - place[0] <= LONGEST_LIST:
             return json.loads(body[place[0] : place[1]])
     except (TypeError, ValueError, RecursionError):
         pass

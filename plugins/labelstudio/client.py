@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from model.corrections import ImageReference
 from model.errors import AccessRefused, ImageRejected, ImageTooLarge, SettingsError
-from plugins.labelstudio.addresses import absolute_url, local_file, origin, same_server, takes_token
+from plugins.labelstudio.addresses import absolute_url, local_file, origin, same_server, shown, takes_token
 from plugins.labelstudio.messages import Identifier, shortened
 from plugins.ports import Downloader
 
@@ -52,7 +52,7 @@ class Connection:
     def __post_init__(self) -> None:
         if self.url is not None and not _is_server(self.url):
             raise SettingsError(
-                f"Label Studio URL: expected http(s)://host[:port][/path], got {shortened(self.url)}"
+                f"Label Studio URL: expected http(s)://host[:port][/path], got {shown(self.url)}"
             )
         if self.token is not None and self.url is None:
             raise SettingsError(
@@ -113,7 +113,7 @@ class LabelStudioClient:
         if not hostname or (configured and self._connection.token):
             return
         if not _is_server(hostname):
-            logger.warning("setup: expected an http(s) hostname, got %s; it is not used", shortened(hostname))
+            logger.warning("setup: expected an http(s) hostname, got %s; it is not used", shown(hostname))
             return
         if configured and not same_server(configured, hostname):
             self._say_once(hostname, configured)
@@ -174,7 +174,7 @@ class LabelStudioClient:
             logger.warning(
                 "setup: a Label Studio calls itself %s, the setting is %s; its token is not used, "
                 "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY",
-                shortened(hostname),
+                shown(hostname),
                 configured,
             )
 

@@ -10,8 +10,10 @@ from pydantic import BeforeValidator
 
 from model.corrections import AnnotationKey, Correction, ImageReference, Submission
 from model.errors import RequestInvalid
+from plugins.labelstudio.bodies import fetch_back, set_aside
 from plugins.labelstudio.labelling import Labelling, read_labelling
 from plugins.labelstudio.messages import (
+    LONGEST_NAME,
     Identifier,
     Message,
     Name,
@@ -24,6 +26,7 @@ from plugins.labelstudio.regions import has_mask, part_of, read_labels, read_mas
 from plugins.ports import Corrections, Learning
 
 TOOL = "labelstudio"
+FIRST_YEAR, LAST_YEAR = 1971, 9998
 EVENTS = frozenset(
     (
         "ANNOTATION_CREATED",
@@ -99,11 +102,12 @@ def hand_on(body: bytes, learning: Learning | None) -> str:
         RequestInvalid: the body names no action, or no project to train for.
         StoreError: it cannot be kept.
     """
-    action = parse(WebhookRequest, body).action
+    shorter = set_aside(body)
+    action = parse(WebhookRequest, shorter).action
     if learning is not None and action in EVENTS:
         learning.put(TOOL, body)
     elif learning is not None and action == START_TRAINING:
-        learning.start_training(TOOL, parse(TrainingRequest, body).project.key)
+        learning.start_training(TOOL, parse(TrainingRequest, shorter).project.key)
     return action
 
 
@@ -124,34 +128,43 @@ class Understanding:
             RequestInvalid: it never will be understood; nothing has been recorded, or only its first annotations.
             StoreError: the database does not take it now.
         """
-        event = parse(Event, body)
+        event = parse(Event, set_aside(body))
         project = event.project.key
         for annotation in event.annotation:
-            self._corrections.record(read_submission(event.project, _task_of(annotation, event), annotation))
+            task = _task_of(annotation, event)
+            self._corrections.record(read_submission(event.project, task, annotation, body))
         for deleted in event.annotations:
             self._corrections.withdraw(AnnotationKey(TOOL, project, str(deleted.id)))
         for deleted in event.tasks if event.action == "TASKS_DELETED" else ():
             self._corrections.withdraw_task(TOOL, project, str(deleted.id))
 
 
-def read_submission(project: Project, task: Task, annotation: Annotation) -> Submission:
+def read_submission(
+    project: Project, task: Task, annotation: Annotation, body: bytes | None = None
+) -> Submission:
     """The annotation with every region that has a mask; none where the annotator has cancelled it.
 
+    Args:
+        body: where the run lengths are that have been set aside, if they have.
+
     Raises:
-        RequestInvalid: the labelling configuration cannot be read.
+        RequestInvalid: the labelling configuration cannot be read, or the time is none.
     """
     time = annotation.updated_at
     time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:  # those at either end have no moment in every time zone
+        raise RequestInvalid(f"updated_at: expected a time since {FIRST_YEAR}, got {time.isoformat()}")
     annotator = annotation.completed_by
     if isinstance(annotator, dict):  # some versions of the API tell more of a person than the id
         annotator = annotator.get("id")
-    corrections = () if annotation.was_cancelled else tuple(_corrections(project, task, annotation.result))
+    drawn = _corrections(project, task, annotation.result, body)
+    corrections = () if annotation.was_cancelled else tuple(drawn)
     return Submission(
         AnnotationKey(TOOL, project.key, str(annotation.id)),
         str(task.id),
         round(time.timestamp() * 1_000_000),
         time,
-        "" if annotator is None else str(annotator),
+        "" if annotator is None else str(annotator).replace("\0", "")[:LONGEST_NAME],
         corrections,
     )
 
@@ -165,14 +178,16 @@ def _task_of(annotation: Annotation, event: Event) -> Task:
     )
 
 
-def _corrections(project: Project, task: Task, result: tuple[dict[str, Any], ...]) -> Iterator[Correction]:
+def _corrections(
+    project: Project, task: Task, result: tuple[dict[str, Any], ...], body: bytes | None
+) -> Iterator[Correction]:
     """One correction for each object."""
     for region, items in _objects(result).items():
         drawn = {item["id"]: item for item in reversed(items) if has_mask(item)}
         if drawn:
             labelling = read_labelling(project.label_config)
             image, flaw = _image(project, task, labelling, next(iter(drawn.values())).get("to_name"))
-            mask, damage = _mask(list(drawn.values()))
+            mask, damage = _mask(list(drawn.values()), body)
             yield Correction(region, image, mask, ",".join(read_labels(items)), damage or flaw)
 
 
@@ -183,7 +198,7 @@ def _objects(result: tuple[dict[str, Any], ...]) -> dict[str, list[dict[str, Any
     """
     regions: dict[str, list[dict[str, Any]]] = {}
     for item in result:
-        if isinstance(item.get("id"), str) and isinstance(item.get("value"), dict):
+        if _is_name(item.get("id")) and isinstance(item.get("value"), dict):
             regions.setdefault(item["id"], []).append(item)
     objects: dict[str, list[dict[str, Any]]] = {}
     for region, items in regions.items():
@@ -198,7 +213,7 @@ def _image(project: Project, task: Task, labelling: Labelling, name: object) -> 
     reference, flaw = "", ""
     try:
         value = task.data.get(labelling.data_key(str(name)))
-        if isinstance(value, str) and value:
+        if isinstance(value, str) and value and "\0" not in value:
             reference = value
         else:
             flaw = f"image: expected a URL or a path in the task's data, got {shortened(value)}"
@@ -207,12 +222,24 @@ def _image(project: Project, task: Task, labelling: Labelling, name: object) -> 
     return ImageReference(TOOL, project.key, str(task.id), reference), flaw
 
 
-def _mask(parts: list[dict[str, Any]]) -> tuple[NDArray[np.bool_] | None, str]:
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and "\0" not in value
+
+
+def _whole(part: dict[str, Any], body: bytes | None) -> dict[str, Any]:
+    """A region with the run lengths that have been set aside."""
+    value = part["value"]
+    if body is None or "rle" not in value:
+        return part
+    return {**part, "value": {**value, "rle": fetch_back(body, value["rle"])}}
+
+
+def _mask(parts: list[dict[str, Any]], body: bytes | None) -> tuple[NDArray[np.bool_] | None, str]:
     """(H, W) mask of all parts of an object, or None and why."""
     mask: NDArray[np.bool_] | None = None
     for part in parts:
         try:
-            drawn = read_mask(part)
+            drawn = read_mask(_whole(part, body))
         except RequestInvalid as error:
             return None, str(error)
         if mask is not None and mask.shape != drawn.shape:

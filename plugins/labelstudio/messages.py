@@ -11,10 +11,13 @@ from model.errors import RequestInvalid
 
 MOST_ITEMS = 10_000
 LONGEST_NAME = 512
+MOST_VALUES = 2_000_000
+"""Of a body without its masks; read, each takes some hundred bytes, though it may have come as two."""
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Pixels = Annotated[int, Field(strict=True, gt=0, le=1_000_000)]
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_NAME)]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")]
+"""Without NUL, which PostgreSQL does not keep."""
 Labels = Annotated[tuple[Name, ...], Field(max_length=1000)]
 Identifier = Annotated[int, Field(strict=True)] | Name
 
@@ -118,11 +121,16 @@ def parse(kind: type[MessageT], body: bytes) -> MessageT:
     Raises:
         RequestInvalid: no JSON, or a field that is missing or cannot be used; names the first such field.
     """
+    # Counted before they are read; those within texts count, too.
+    if (count := sum(map(body.count, (b",", b"[", b"{")))) > MOST_VALUES:
+        raise RequestInvalid(f"body: expected at most {MOST_VALUES} values, got some {count}")
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
+        if not first["loc"]:  # all of it, which may begin with a password
+            raise RequestInvalid(f"body: {first['msg']}, got {len(body)} bytes of something else") from None
+        where = ".".join(map(str, first["loc"]))
         message = str(first["msg"]).replace("Input should be", "expected", 1)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise RequestInvalid(f"{where}: {message}, got {shortened(first['input'])}{more}") from None

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 MOST_REGIONS = 2000
 """That are looked at, the newest first."""
+MOST_MASKS = 100
+"""Of these, that are drawn since the click lies in them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def find_region(
         shape: (H, W) of the decoded image.
     """
     wanted = output.choose(prompt.labels)
-    found: list[Known] = []
+    smallest: tuple[int, Known] | None = None
+    looked = 0
     for region, items in _regions(task, where):
         labels = read_labels(items)
         # The page may store the same strokes once more, as a result of the labels' or the key points' tag.
@@ -77,8 +80,13 @@ def find_region(
             continue
         mask = _mask(body, drawn, click, shape)
         if mask is not None:
-            found.append(Known(region, labels, mask))
-    return min(found, key=lambda known: np.count_nonzero(known.mask), default=None)
+            # One at a time: there may be hundreds, each as large as the image.
+            size, looked = int(np.count_nonzero(mask)), looked + 1
+            if smallest is None or size < smallest[0]:
+                smallest = size, Known(region, labels, mask)
+            if looked == MOST_MASKS:
+                break
+    return None if smallest is None else smallest[1]
 
 
 def _regions(task: OpenTask, where: Refine) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -96,7 +104,8 @@ def _regions(task: OpenTask, where: Refine) -> Iterator[tuple[str, list[dict[str
                 and isinstance(item.get("id"), str)
             ):
                 here.setdefault(item["id"], []).append(item)
-        regions = {**here, **regions}
+        for region, items in here.items():
+            regions.setdefault(region, items)
     yield from list(regions.items())[:MOST_REGIONS]
 
 

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 from pydantic import Field, ValidationError
 
-from model.errors import RequestInvalid
+from model.errors import InvalidImage, RequestInvalid
+from model.polygons import draw_polygon
 from plugins.labelstudio import rle
 from plugins.labelstudio.messages import Labels, Message, Name, Number, Pixels, shortened
 
@@ -28,7 +28,7 @@ class Drawing(Message):
 
     format: str | None = None
     rle: Any = None
-    points: tuple[tuple[Number, Number], ...] | None = None
+    points: Annotated[tuple[tuple[Number, Number], ...], Field(fail_fast=True)] | None = None
 
 
 class Region(Message):
@@ -66,7 +66,7 @@ def covers(item: Mapping[str, Any], x: float, y: float) -> bool:
     if region.value.rle is not None:
         column, row = min(int(x * width), width - 1), min(int(y * height), height - 1)
         return rle.covers(region.value.rle, width, height, column, row)
-    corners = np.asarray(region.value.points, np.float32).reshape(-1, 1, 2)
+    corners = np.clip(np.asarray(region.value.points), -1e6, 1e6).astype(np.float32).reshape(-1, 1, 2)
     return cv2.pointPolygonTest(corners, (100 * x, 100 * y), False) >= 0
 
 
@@ -125,6 +125,7 @@ def _drawn(region: Region) -> NDArray[np.bool_]:
     if region.value.rle is not None:
         return rle.decode(region.value.rle, width, height) > 0
     corners = np.clip(np.asarray(region.value.points), 0, 100) / 100 * (width, height)
-    drawn = coco.decode(coco.frPyObjects([corners.ravel().tolist()], height, width))
-    mask: NDArray[np.bool_] = drawn.any(axis=2)
-    return mask
+    try:
+        return draw_polygon(corners, height, width)
+    except InvalidImage as error:
+        raise RequestInvalid(str(error)) from None

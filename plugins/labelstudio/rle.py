@@ -20,6 +20,8 @@ LONGEST_RUN = 1 << RUN_FIELD_BITS[-1]
 HEADER_BITS = 32 + 5 + 4 * len(RUN_FIELD_BITS)
 HEADER_BYTES = (HEADER_BITS + 7) // 8
 OPAQUE = 255
+MOST_BYTES = 1 << 24
+"""Of a region; a hundred million pixels with thousands of holes take one of these sixteen megabytes."""
 
 
 def encode(mask: NDArray[np.bool_]) -> list[int]:
@@ -76,6 +78,8 @@ def covers(rle: Sequence[int], width: int, height: int, column: int, row: int) -
 
 def _data(rle: Sequence[int], width: int, height: int) -> tuple[bytes, int]:
     """The bytes of a region and how many values they stand for."""
+    if len(rle) > MOST_BYTES:
+        raise RequestInvalid(f"brush region: expected at most {MOST_BYTES} bytes, got {len(rle)}")
     try:
         data = bytes(list(rle))
     except (TypeError, ValueError):
