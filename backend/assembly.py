@@ -57,6 +57,7 @@ def create_images(settings: Settings) -> ImageStore:
         settings.image_cache_bytes,
         settings.image_reference_seconds,
         max(settings.http_threads // 2, 1),  # who clicks in images that are at hand needs the others
+        settings.upload_cache_bytes,
     )
 
 

@@ -32,16 +32,23 @@ class ImageStore:
         max_bytes: memory for pixels, see `ByteCache`.
         reference_seconds: how long `load` goes on without fetching again.
         most_fetched: images at a time, so that a slow server does not take every thread.
+        max_file_bytes: memory for files that came in by `keep`.
 
     Attributes:
         timed: told what an image took, "fetch" or "decode" and seconds. By default nobody listens.
     """
 
     def __init__(
-        self, limits: ImageLimits, max_bytes: int, reference_seconds: float, most_fetched: int = MOST_FETCHED
+        self,
+        limits: ImageLimits,
+        max_bytes: int,
+        reference_seconds: float,
+        most_fetched: int = MOST_FETCHED,
+        max_file_bytes: int = 0,
     ) -> None:
         self.limits = limits
         self._images = ByteCache[str, DecodedImage](max_bytes, lambda image: image.pixels.nbytes)
+        self._files = ByteCache[str, bytes](max_file_bytes, len)
         self._references: TTLCache[str, str] = TTLCache(_MOST_REFERENCES, ttl=reference_seconds)
         self._lock = threading.Lock()
         self._decoding = KeyedLocks()
@@ -62,14 +69,26 @@ class ImageStore:
         return self._images.figures
 
     def find(self, digest: str) -> DecodedImage | None:
-        """The image whose file has this SHA-256, if it is still kept."""
-        return self._images.get(digest)
+        """The image whose file has this SHA-256, if it or its file is still kept."""
+        image = self._images.get(digest)
+        if image is None and (data := self._files.get(digest)) is not None:
+            return self.decode(data)
+        return image
+
+    def keep(self, data: bytes) -> DecodedImage:
+        """As `decode`, for a file that nobody can be asked for again: it is kept, too, and takes far less than pixels.
+
+        Else annotators with more images than there is room for would only take each other's away.
+        """
+        image = self.decode(data)
+        self._files.put(image.digest, data)
+        return image
 
     def decode(self, data: bytes) -> DecodedImage:
         """The image in a file's bytes, decoded once; raises ImageRejected."""
         digest = hashlib.sha256(data).hexdigest()
         with self._decoding.holding(digest):
-            image = self.find(digest)
+            image = self._images.get(digest)
             if image is None:
                 with self._decoders:
                     started = time.perf_counter()
@@ -100,7 +119,7 @@ class ImageStore:
                 digest = self._references.get(key, "")
                 failed, error = self._failures.get(key, (asked, None))
             # An image that is gone is missed once, when it is decoded.
-            image = self.find(digest) if digest in self._images else None
+            image = self._images.get(digest) if digest in self._images else None
             if image is None and error is not None and failed > asked:
                 raise type(error)(*error.args)
             return image or self._fetched(key, fetch)

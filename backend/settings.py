@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     feature_cache_bytes: int = Field(
         96 * MEBIBYTE, ge=0, description="Memory for features and masks of objects."
     )
+    upload_cache_bytes: int = Field(
+        128 * MEBIBYTE,
+        ge=0,
+        description="Memory for image files uploaded by the page, from which they are decoded again when others have "
+        "taken their place.",
+    )
     image_reference_seconds: float = Field(
         600.0, ge=0, description="How long an image fetched by reference is used before it is fetched again."
     )

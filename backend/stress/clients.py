@@ -122,7 +122,7 @@ class Client:
 
     def _page(self, photo: Photo, clicks: Sequence[Click]) -> list[int]:
         points = [{"x": click.x, "y": click.y, "role": click.role} for click in clicks]
-        for _ in range(5):  # others' photos may take its place again
+        for _ in range(2):  # as often as the page
             if photo not in self._uploaded:
                 self._uploaded[photo] = self._post(
                     "/api/images",

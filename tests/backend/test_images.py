@@ -149,3 +149,11 @@ def test_a_server_that_hangs_takes_only_so_many_threads(monkeypatch):
         release.set()
     assert [image.result().digest for image in hanging] == [digest] * 2
     assert store.load("http://slow/2", hang).digest == digest
+
+
+def test_a_file_that_cannot_be_had_again_outlives_its_pixels():
+    store = ImageStore(LIMITS, 1, 60, max_file_bytes=2 * len(png(1)))
+    digests = [store.keep(png(value)).digest for value in (1, 2, 3)]
+    found = [store.find(digest) for digest in digests]
+    assert [image and int(image.pixels[0, 0, 0]) for image in found] == [None, 2, 3]
+    assert store.nbytes == PIXELS
