@@ -68,6 +68,9 @@ LAYOUTS = ("coco", "folder")
 def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     """The WSGI application, ready to serve.
 
+LEARNING = "boundaryclick-learning"
+"""The application's extension that keeps what annotators do; whoever serves it closes it."""
+
     Args:
         settings: all of them.
         predictor: used instead of loading `settings.weights`.
@@ -89,12 +92,13 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     service.patience = waiting_client(settings.model_timeout)
     try_out(service)
     backlog = None if learning is None else Bounded(partial(_backlog, learning))
-    readiness = Readiness(service, backlog, queue)
+    database = None if learning is None else Bounded(partial(_require_database, learning))
+    readiness = Readiness(service, database, queue)
     add_health(app, service, readiness, login)
     add_metrics(app, figures, State(service, images, readiness, backlog))
     app.register_blueprint(web.create_blueprint(service, images))
     if learning is not None:
-        app.extensions[QUEUE] = queue
+        app.extensions[QUEUE], app.extensions[LEARNING] = queue, learning
         app.register_blueprint(create_learning_blueprint(learning, service))
     app.register_blueprint(
         create_label_studio_blueprint(
@@ -191,6 +195,13 @@ def _login(settings: Settings) -> Login | None:
     if bool(user) != bool(password):
         raise SettingsError(
             "BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too"
+def _require_database(learning: Learning) -> None:
+    """Raises StoreError where it cannot be read, or written: that is tried again after it has failed."""
+    _backlog(learning)
+    if learning.database.refuses:
+        learning.database.try_out()
+
+
         )
     return Login(user, password, token) if user or token else None
 

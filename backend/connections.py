@@ -58,6 +58,21 @@ class PatientSocket(socket.socket):
 class PatientWorker(ThreadWorker):
     """Gunicorn's worker with threads, on connections of ours."""
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """As ever; but who comes after the worker has been told to stop is refused at once, and may ask the next one.
+
+        Else whoever connects would be let in by the system, wait until the last request is answered, and be cut off.
+        """
+        super().set_accept_enabled(enabled)
+        if enabled or (self.alive and self.is_parent_alive()):
+            return
+        for listener in self.sockets:
+            known = -1
+            while known < self.nr_conns:  # those who have been let in already
+                known = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def enqueue_req(self, conn: Any) -> None:
         """A connection has something to say, for the first time or again."""
         if not isinstance(conn.sock, PatientSocket):

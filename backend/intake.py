@@ -119,7 +119,7 @@ class Intake:
                 raise LookupError(f"no plugin for events of {event.tool}")
             tool.understand(event.body)
         except StoreError as error:
-            self._inbox.put_off(event, _one_line(error))
+            self._inbox.wait_for_store(event, _one_line(error))
             raise
         except BoundaryClickError as error:
             log.warning("event %d of %s is given up: %s", event.id, event.tool, _one_line(error))

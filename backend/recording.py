@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 32 << 20
 """Masks that wait to be written; with more, the newest are dropped and only their clicks come with the next."""
 TIDY_SECONDS = 86_400.0
+CLOSE_SECONDS = 5.0
 
 
 class Recorder:
@@ -31,6 +32,7 @@ class Recorder:
         self._nbytes = 0
         self._dropped = 0
         self._running = False
+        self._thread: Thread | None = None
         self._tidied = float("-inf")
         self._lock = Lock()
 
@@ -46,7 +48,15 @@ class Recorder:
             if self._running:
                 return
             self._running = True
-        Thread(target=self._work, name="recorder", daemon=True).start()
+            self._thread = Thread(target=self._work, name="recorder", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Return when what was offered has been noted, or the database takes too long for it."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(CLOSE_SECONDS)
 
     def _work(self) -> None:
         while (interaction := self._next()) is not None:

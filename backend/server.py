@@ -64,6 +64,7 @@ class Server(BaseApplication):
         self._address = listener.getsockname()[:2]
         self._listener = listener
         self._queue: Any = None
+        self._learning: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -100,18 +101,19 @@ class Server(BaseApplication):
 
     def create(self, settings: Settings) -> "Flask":
         """The Flask application; raises BoundaryClickError where the settings do not do."""
-        from backend.app import QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
+        from backend.app import LEARNING, QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
 
         app = create_app(settings)
-        self._queue = app.extensions.get(QUEUE)
+        self._queue, self._learning = app.extensions.get(QUEUE), app.extensions.get(LEARNING)
         if self._queue is not None and settings.queue_url is None:
             self._queue.start()
         return app
 
     def leave(self, _server: object, _worker: "Worker") -> None:
-        """A fine-tuning that runs goes on with the next start."""
-        if self._queue is not None:
-            self._queue.close()
+        """A fine-tuning that runs goes on with the next start; the last clicks are noted."""
+        for part in (self._queue, self._learning):
+            if part is not None:
+                part.close()
 
     def _announce(self, worker: "Worker") -> None:
         """Say where to go, once there is somebody to answer."""

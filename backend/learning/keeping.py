@@ -93,6 +93,7 @@ class Learning:
     def close(self) -> None:
         """End the work in the background; what is left waits in the database."""
         self._intake.close()
+        self._recorder.close()
         self.database.close()
 
 

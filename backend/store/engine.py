@@ -4,7 +4,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from model.errors import SettingsError, StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
-"""How long a writer of SQLite waits for another; each holds the lock for milliseconds."""
+"""How long a writer waits for another, who holds the lock for milliseconds unless it is another program."""
+GONE_SECONDS = 10
+"""How long PostgreSQL's machine may be silent before it is taken to be gone."""
 _MIGRATION_LOCK = 0x626F756E64617279
 """Of PostgreSQL's advisory locks: any number that no other program is likely to take."""
 
@@ -29,6 +31,9 @@ class Database:
 
     Args:
         url: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.
+
+    Attributes:
+        refuses: whether the last write has failed because of the database, not of what was to be written.
 
     Raises:
         SettingsError: no such URL, no driver for it, no way to open it, or made by a newer release.
@@ -55,16 +60,39 @@ class Database:
         # would be refused instead of having to wait.
         self._writing = self._engine.execution_options(immediate=True)
         # SQLite lets writers wait by trying again after longer and longer pauses; a lock wakes the next at once.
-        self._turn = threading.Lock() if parsed.get_backend_name() == "sqlite" else nullcontext()
+        self._turn = threading.Lock() if parsed.get_backend_name() == "sqlite" else None
+        self.refuses = False
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that is committed at the end; raises StoreError if the database does not take it."""
         try:
-            with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
+            with self._in_turn(), Session(self._writing, expire_on_commit=False) as session, session.begin():
                 yield session
         except SQLAlchemyError as error:
+            self.refuses = isinstance(error, OperationalError)
             raise self._error("write", error) from error
+        self.refuses = False
+
+    def try_out(self) -> None:
+        """Write, changing nothing; raises StoreError."""
+        with self.writing() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise StoreError(
+                f"database {self.name}: expected to write it within {BUSY_SECONDS} s, others were waiting before; "
+                "does another program lock it?"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -111,7 +139,13 @@ def _parsed(url: str) -> URL:
 def _opened(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         try:
-            return create_engine(url, pool_pre_ping=True)
+            # Else whoever locks a table, or a machine that is gone, would be waited for as long as it takes.
+            limits = {
+                "connect_timeout": GONE_SECONDS,
+                "tcp_user_timeout": GONE_SECONDS * 1000,
+                "options": f"-c lock_timeout={BUSY_SECONDS}s",
+            }
+            return create_engine(url, pool_pre_ping=True, connect_args=limits)
         except ImportError:
             raise SettingsError(
                 "database: expected the package psycopg for PostgreSQL, not installed; "
@@ -145,6 +179,7 @@ def _migrate(engine: Engine) -> None:
     """Bring the schema up to date, in one transaction; of several processes that start at once, one does it."""
     with engine.execution_options(immediate=True).begin() as connection:
         if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # however long another one migrates
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

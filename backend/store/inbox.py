@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import func, select, update
 
+from backend.locks import Bulkhead
 from backend.store.engine import Database
 from backend.store.rows import clean
 from backend.store.schema import FAILED, PENDING, EventRow
@@ -14,6 +15,11 @@ LEASE = timedelta(minutes=5)
 MOST_ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(hours=1)
+WAIT_FOR_STORE = timedelta(minutes=1)
+MOST_PUT = 4
+"""At a time; the threads of others belong to those who click."""
+ROOM_SECONDS = 2.0
+"""How long others wait for room; hundreds of events fit in, unless the database is locked."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,12 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._putting = Bulkhead(MOST_PUT, ROOM_SECONDS, "database")
 
     def put(self, tool: str, body: bytes) -> None:
-        """Keep a body; it is on the disk when this returns. Raises StoreError."""
+        """Keep a body; it is on the disk when this returns. Raises StoreError, or Overloaded when too many wait."""
         now = datetime.now(timezone.utc)
-        with self._database.writing() as session:
+        with self._putting.entered(), self._database.writing() as session:
             session.add(EventRow(tool=tool, body=body, received=now, next_try=now))
 
     def take(self) -> Event | None:
@@ -82,6 +89,15 @@ class Inbox:
             return
         wait = min(FIRST_WAIT * 4 ** (event.attempts - 1), LONGEST_WAIT)
         self._change(event, next_try=datetime.now(timezone.utc) + wait, error=clean(error))
+
+    def wait_for_store(self, event: Event, error: str) -> None:
+        """Try again later, however often: it is the store that does not work, and not the event."""
+        self._change(
+            event,
+            attempts=event.attempts - 1,
+            next_try=datetime.now(timezone.utc) + WAIT_FOR_STORE,
+            error=clean(error),
+        )
 
     def give_up(self, event: Event, error: str) -> None:
         """Keep the event with its error; it is not tried again."""

@@ -28,12 +28,12 @@ class Step:
     Attributes:
         kind: what the annotator has just done: select, near, far or undo.
         clicks: all that are left.
-        answers: digest of the mask that one client alone gets, by the way that it asks.
+        answers: by the way that a client asks, digests of the masks that it may get: what one alone has got.
     """
 
     kind: str
     clicks: tuple[Click, ...]
-    answers: Mapping[str, str]
+    answers: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,25 @@ def _steps(client: Client, photo: Photo, place: float) -> Iterator[Step]:
             clicks.append(Click(width * (0.95 if place < 0.5 else 0.05), height * 0.1, "boundary"))
         else:
             clicks.append(Click(width * place, height * 0.5, "select"))
-        answers = {way: client.ask(way, photo, clicks) for way in WAYS}
-        mask = unpacked(answers["page"], photo)
-        yield Step(kind, tuple(clicks), {way: digest(runs) for way, runs in answers.items()})
+        mask = unpacked(client.ask("page", photo, clicks), photo)
+        yield Step(kind, tuple(clicks), _answers(client, photo, clicks))
+
+
+def _answers(client: Client, photo: Photo, clicks: Sequence[Click]) -> dict[str, frozenset[str]]:
+    return {way: frozenset((digest(client.ask(way, photo, clicks)),)) for way in WAYS}
+
+
+def answered_now(client: Client, plays: Sequence[Play]) -> list[Play]:
+    """The same requests with the answers of now: another version may have been promoted."""
+    return [
+        Play(
+            play.photo,
+            tuple(
+                Step(step.kind, step.clicks, _answers(client, play.photo, step.clicks)) for step in play.steps
+            ),
+        )
+        for play in plays
+    ]
 
 
 def unpacked(runs: Sequence[int], photo: Photo) -> NDArray[np.bool_]:
@@ -124,6 +140,6 @@ def _play(client: Client, way: str, plays: Sequence[Play], tally: Tally, pace: _
             except Refused as error:
                 tally.fail(f"{what}: {error}")
                 break
-            tally.count(step.kind, time.perf_counter() - began, answer == step.answers[way], what)
+            tally.count(step.kind, time.perf_counter() - began, answer in step.answers[way], what)
             if pace.ended():
                 return

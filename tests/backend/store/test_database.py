@@ -152,3 +152,21 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(url: str) -> Non
     assert told <= names <= bodies
     assert len(bodies) - len(told) <= KILLS  # at most the one that each was writing
     assert whole == {2}  # no annotation with half of its objects
+
+
+def test_who_cannot_have_the_lock_is_told_in_time_and_again_when_it_is_free(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.store.engine.BUSY_SECONDS", 1)
+    somebody, database = Database(url), Database(url)
+    table = text("UPDATE alembic_version SET version_num = version_num")
+    with somebody.writing() as session:
+        session.execute(table)  # which takes the lock of a row, where there are such
+        with pytest.raises(StoreError, match=r"lock"):
+            database.try_out()
+        assert database.refuses
+        assert Inbox(database).counts() == {"pending": 0, "failed": 0}, "reading goes on"
+    database.try_out()
+    assert not database.refuses
+    somebody.close()
+    database.close()

@@ -98,3 +98,19 @@ def test_what_was_given_up_can_be_tried_again(inbox: Inbox) -> None:
     again = inbox.take()
     assert again is not None
     assert (again.body, again.attempts) == (b"one", 1)
+
+
+def test_a_store_that_does_not_work_is_no_reason_to_give_an_event_up(
+    inbox: Inbox, database: Database
+) -> None:
+    inbox.put("tool", b"one")
+    for _ in range(2 * MOST_ATTEMPTS):
+        event = inbox.take()
+        assert event is not None
+        inbox.wait_for_store(event, "the disk is full")
+        assert inbox.take() is None
+        let_time_pass(database)
+    assert errors(database) == ["the disk is full"]
+    again = inbox.take()
+    assert again is not None
+    assert again.attempts == 1
