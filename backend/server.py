@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 WORKER_TIMEOUT = 300
 """Seconds; a worker silent for as long is replaced. Loading from a slow disk must fit in."""
-GRACEFUL_TIMEOUT = 30
+GRACEFUL_TIMEOUT = 50
+"""Seconds from SIGTERM to the end: requests that run are answered, then a fine-tuning is put back."""
 KEEP_ALIVE = 15
 M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
