@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import web
-from backend.access import Login, limit_rate, require_login, secure_answers
+from backend.access import OPEN_ROUTES, Login, limit_rate, require_login, secure_answers
 from backend.assembly import (
     connection_of,
     create_downloader,
@@ -29,16 +29,20 @@ from backend.learning.queue import Queue
 from backend.learning.worker import Worker, Workplace
 from backend.logs import identify_requests
 from backend.metrics import Backlog, Figures, State, add_metrics
+from backend.openapi import add_description
+from backend.openapi.operations import OPERATIONS
 from backend.settings import Settings
 from backend.web.learning import create_blueprint as create_learning_blueprint
 from model.corrections import ImageReference
 from model.errors import BoundaryClickError, SettingsError
 from model.predictor import Predictor
+from plugins.cvat import description as cvat
 from plugins.cvat.client import Connection as CvatConnection
 from plugins.cvat.client import CvatClient
 from plugins.cvat.pulling import TOOL as CVAT
 from plugins.cvat.pulling import fetcher as cvat_fetcher
 from plugins.cvat.routes import create_blueprint as create_cvat_blueprint
+from plugins.labelstudio import description as label_studio
 from plugins.labelstudio.client import fetcher
 from plugins.labelstudio.corrections import TOOL as LABEL_STUDIO
 from plugins.labelstudio.routes import create_blueprint as create_label_studio_blueprint
@@ -58,8 +62,14 @@ __all__ = [
 
 log = logging.getLogger("boundaryclick")
 
+EXEMPT = ("cvat",)
+"""Blueprints whose callers know no way to log in."""
+
 QUEUE = "boundaryclick-queue"
 """The application's extension that fine-tunes; whoever serves it starts it."""
+
+LEARNING = "boundaryclick-learning"
+"""The application's extension that keeps what annotators do; whoever serves it closes it."""
 
 LAYOUTS = ("coco", "folder")
 """What `boundaryclick import` records images of, by their paths on this machine."""
@@ -67,9 +77,6 @@ LAYOUTS = ("coco", "folder")
 
 def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     """The WSGI application, ready to serve.
-
-LEARNING = "boundaryclick-learning"
-"""The application's extension that keeps what annotators do; whoever serves it closes it."""
 
     Args:
         settings: all of them.
@@ -113,6 +120,8 @@ LEARNING = "boundaryclick-learning"
     app.register_blueprint(
         create_cvat_blueprint(service, images, settings.cvat_right_click, settings.upstream_nuclio)
     )
+    operations = {**OPERATIONS, **label_studio.OPERATIONS, **cvat.OPERATIONS}
+    add_description(app, operations, EXEMPT, OPEN_ROUTES)
     return app
 
 
@@ -179,11 +188,18 @@ def _guard(app: Flask, settings: Settings, login: Login | None, figures: Figures
     if settings.rate_limit:
         limit_rate(app, settings.rate_limit)
     if login is not None:
-        require_login(app, login, exempt=("cvat",))
+        require_login(app, login, exempt=EXEMPT)
 
 
 def _backlog(learning: Learning) -> Backlog:
     return Backlog(learning.inbox.counts(), learning.jobs.counts())
+
+
+def _require_database(learning: Learning) -> None:
+    """Raises StoreError where it cannot be read, or written: that is tried again after it has failed."""
+    _backlog(learning)
+    if learning.database.refuses:
+        learning.database.try_out()
 
 
 def _login(settings: Settings) -> Login | None:
@@ -195,13 +211,6 @@ def _login(settings: Settings) -> Login | None:
     if bool(user) != bool(password):
         raise SettingsError(
             "BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too"
-def _require_database(learning: Learning) -> None:
-    """Raises StoreError where it cannot be read, or written: that is tried again after it has failed."""
-    _backlog(learning)
-    if learning.database.refuses:
-        learning.database.try_out()
-
-
         )
     return Login(user, password, token) if user or token else None
 

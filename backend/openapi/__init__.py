@@ -1,0 +1,5 @@
+"""The description of the service by itself: OpenAPI 3.1, made of its routes and of the types of their messages."""
+
+from backend.openapi.document import Operations, add_description, describe
+
+__all__ = ["Operations", "add_description", "describe"]

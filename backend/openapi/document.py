@@ -1,0 +1,203 @@
+"""The routes of an application as an OpenAPI document.
+
+Paths, methods and parameters come from Flask's own map of routes, messages from the types that read and write them;
+an operation adds no more than a sentence and the names of these types.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
+
+from flask import Flask, jsonify
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+from werkzeug.routing import Rule
+
+from model import __version__
+
+PATH = "/openapi.json"
+ENDPOINT = "openapi"
+
+JSON = "application/json"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
+_KINDS: Mapping[str, dict[str, Any]] = {"int": {"type": "integer", "minimum": 0}}
+_REFERENCE = "#/components/schemas/{model}"
+
+
+class Operation(NamedTuple):
+    """What one route takes and answers.
+
+    Attributes:
+        summary: a sentence.
+        request: types of the body; `Annotated[type, "media/type"]` where it is not JSON. None: it takes none.
+        answers: such types by status; those that every route may give are added.
+        headers: names of headers that it reads, and whether it needs them.
+    """
+
+    summary: str
+    request: Any = None
+    answers: Mapping[int, Any] = {}
+    headers: Mapping[str, bool] = {}
+
+
+Operations = Mapping[str, Sequence[Any]]
+"""Operations, or the same as plain tuples, by the endpoints of their routes."""
+
+
+class Problem(BaseModel):
+    """Any error: what was expected, what came, what to do."""
+
+    error: str
+    code: str | None = None
+    request: str | None = None
+
+
+OWN = {
+    ENDPOINT: Operation("This description", answers={200: dict[str, Any]}),
+}
+_REFUSALS = {
+    400: "The request cannot be understood or used",
+    401: "A login is set, and it is missing or wrong",
+    413: "The body or the image is too large",
+    429: "Too many requests from one address",
+    503: "The model is busy or the database is away; try again",
+}
+
+
+def add_description(
+    app: Flask, operations: Operations, exempt: Collection[str], open_routes: Collection[str]
+) -> None:
+    """Route /openapi.json, which describes all routes that the application has by the time it is asked.
+
+    Args:
+        operations: of every route, and perhaps of some that this application does not have.
+        exempt: blueprints that are answered without login.
+        open_routes: paths that are.
+    """
+
+    @app.get(PATH, endpoint=ENDPOINT)
+    def description() -> ResponseReturnValue:
+        return jsonify(describe(app, operations, exempt, open_routes))
+
+
+def describe(
+    app: Flask, operations: Operations, exempt: Collection[str], open_routes: Collection[str]
+) -> dict[str, Any]:
+    """The document; KeyError names an endpoint that has no operation."""
+    known = {name: Operation(*operation) for name, operation in {**operations, **OWN}.items()}
+    rules = [rule for rule in app.url_map.iter_rules() if not rule.build_only]
+    schemas = _Schemas([known[rule.endpoint] for rule in rules])
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.rule):
+        is_open = rule.rule in open_routes or rule.endpoint.rpartition(".")[0] in exempt
+        for method in _METHODS:
+            if method in (rule.methods or ()):
+                path = paths.setdefault(_PARAMETER.sub(r"{\g<name>}", rule.rule), {})
+                path[method.lower()] = _described(rule, method, known[rule.endpoint], schemas, is_open)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "boundaryclick",
+            "version": __version__,
+            "description": "Click-based segmentation for people and annotation tools.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"basic": []}, {"bearer": []}, {}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+class _Schemas:
+    """JSON schemas of all messages, the same type by one name."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        wanted: dict[tuple[Any, JsonSchemaMode], TypeAdapter[Any]] = {}
+        for operation in operations:
+            for kind, _ in _bodies(operation.request):
+                wanted[kind, "validation"] = TypeAdapter(kind)
+            for answer in (Problem, *operation.answers.values()):
+                for kind, _ in _bodies(answer):
+                    wanted[kind, "serialization"] = TypeAdapter(kind)
+        self._of, definitions = TypeAdapter.json_schemas(
+            [(kind, mode, adapter) for (kind, mode), adapter in wanted.items()], ref_template=_REFERENCE
+        )
+        self.components: dict[str, Any] = definitions.get("$defs", {})
+
+    def content(self, message: Any, mode: JsonSchemaMode) -> dict[str, Any]:
+        """Media types with their schemas."""
+        return {media: {"schema": self._of[kind, mode]} for kind, media in _bodies(message)}
+
+
+def _bodies(message: Any) -> Iterator[tuple[Any, str]]:
+    """Each type of a message with its media type."""
+    for one in message if isinstance(message, tuple) else () if message is None else (message,):
+        kind, *more = get_args(one) if hasattr(one, "__metadata__") else (one,)
+        yield kind, str(more[0]) if more else JSON
+
+
+def _described(
+    rule: Rule, method: str, operation: Operation, schemas: _Schemas, is_open: bool
+) -> dict[str, Any]:
+    takes_body = operation.request is not None and method != "GET"
+    described: dict[str, Any] = {
+        "operationId": f"{rule.endpoint}.{method.lower()}" if len(_answered(rule)) > 1 else rule.endpoint,
+        "summary": operation.summary,
+        "tags": [rule.endpoint.rpartition(".")[0] or "service"],
+        "responses": _responses(rule, operation, schemas, is_open, takes_body),
+    }
+    parameters = [
+        {
+            "name": found["name"],
+            "in": "path",
+            "required": True,
+            "schema": _KINDS.get(found["kind"] or "", {"type": "string", "minLength": 1}),
+        }
+        for found in _PARAMETER.finditer(rule.rule)
+    ]
+    parameters += [
+        {"name": name, "in": "header", "required": needed, "schema": {"type": "string"}}
+        for name, needed in operation.headers.items()
+    ]
+    if parameters:
+        described["parameters"] = parameters
+    if takes_body:
+        described["requestBody"] = {
+            "required": True,
+            "content": schemas.content(operation.request, "validation"),
+        }
+    if is_open:
+        described["security"] = []
+    return described
+
+
+def _answered(rule: Rule) -> list[str]:
+    return [method for method in _METHODS if method in (rule.methods or ())]
+
+
+def _responses(
+    rule: Rule, operation: Operation, schemas: _Schemas, is_open: bool, takes_body: bool
+) -> dict[str, Any]:
+    problem = schemas.content(Problem, "serialization")
+    statuses = {429, 503} | (set() if is_open else {401}) | ({400, 413} if takes_body else set())
+    statuses |= {404} if rule.arguments else set()
+    responses = {
+        str(status): {"description": _REFUSALS.get(status, "There is no such thing"), "content": problem}
+        for status in statuses - set(operation.answers)
+    }
+    for status, answer in operation.answers.items():
+        told = "Done" if status < 400 else _REFUSALS.get(status, "There is no such thing")
+        responses[str(status)] = {
+            "description": told,
+            "content": schemas.content(answer, "serialization"),
+        }
+    return dict(sorted(responses.items()))
