@@ -288,7 +288,7 @@ def _advance(kept: _Kept, clicks: tuple[Click, ...], patience: Patience) -> Time
     prediction = prediction_of(session, kept.version)
     return TimedPrediction(
         prediction.mask,
-        prediction.logits,
+        prediction.make_logits,
         prediction.score,
         prediction.crop,
         prediction.version,

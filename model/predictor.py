@@ -1,7 +1,8 @@
 """The public API: load a predictor, start a session on an image, click."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -26,21 +27,29 @@ class Prediction:
 
     Attributes:
         mask: (H, W).
-        logits: (H, W) float32; infinite where no click has changed a starting mask, or beyond the crop.
+        make_logits: see `logits`.
         score: mean probability inside the mask.
         crop: window that was refined, image pixels; it may reach beyond the image.
         version: name of the weights that answered; empty if nobody said.
     """
 
     mask: NDArray[np.bool_]
-    logits: NDArray[np.float32]
+    make_logits: Callable[[], NDArray[np.float32]]
     score: float
     crop: Box | None
     version: str = ""
 
+    @cached_property
+    def logits(self) -> NDArray[np.float32]:
+        """(H, W) float32; infinite where no click has changed a starting mask, or beyond the crop.
+
+        Made when asked for: four times the mask's memory, which most do not need.
+        """
+        return self.make_logits()
+
     @property
     def probability(self) -> NDArray[np.float32]:
-        """(H, W) probability in [0, 1], above 0.5 exactly on the mask; made when asked for, as it takes longest."""
+        """(H, W) probability in [0, 1], above 0.5 exactly on the mask."""
         return sigmoid(self.logits)
 
 
@@ -118,9 +127,13 @@ class Predictor:
 
 
 def prediction_of(session: Session, version: str) -> Prediction:
-    """What a session, on weights of that name, says now, as a value of its own."""
-    logits = session.logits
-    return Prediction(np.greater(logits, 0), logits, session.score, session.crop, version)
+    """What a session that has been clicked in, on weights of that name, says now, as a value of its own."""
+    state = session.state
+    if state is None:
+        raise InvalidClick("prediction: expected a session with a click, got one without; click first")
+    mask = session.mask
+    make_logits = partial(state.logits_in_image, (mask.shape[0], mask.shape[1]))
+    return Prediction(mask, make_logits, session.score, session.crop, version)
 
 
 def check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -80,5 +80,6 @@ def windows(selection: Click, reach: float, shape: tuple[int, int]) -> list[Box]
 
 
 def _square(x: float, y: float, side: float) -> Box:
-    left, top, whole = round(x - side / 2), round(y - side / 2), round(side)
+    whole = math.ceil(side / 4) * 4
+    left, top = round(x - whole / 2), round(y - whole / 2)
     return Box(left, top, left + whole, top + whole)

@@ -77,8 +77,10 @@ class Session:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """(H, W) mask after the last click."""
-        inside: NDArray[np.bool_] = np.greater(self.logits, 0)
-        return inside
+        shape = self._image.shape[:2]
+        if not self._states:
+            return np.zeros(shape, bool) if self._start is None else self._start.copy()
+        return self._states[-1].mask_in_image(shape)
 
     @property
     def probability(self) -> NDArray[np.float32]:
@@ -91,7 +93,12 @@ class Session:
         shape = self._image.shape[:2]
         if not self._states:
             return starting_logits(self._start, shape)
-        return self._states[-1].in_image(shape)
+        return self._states[-1].logits_in_image(shape)
+
+    @property
+    def state(self) -> State | None:
+        """What is known after the last click; None before the first."""
+        return self._states[-1] if self._states else None
 
     @property
     def score(self) -> float:

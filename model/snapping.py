@@ -43,11 +43,11 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
     rows, columns = mask.shape
     if not (0 <= column < columns and 0 <= row < rows) or not mask.any() or mask.all():
         return logits, unchanged
-    outward = masks.outward_distance(mask)
-    gap = float(outward[row, column])
+    gap = float(masks.nearest_contour(mask, [(column, row)])[1][0])
     to_edge = min(row, column, rows - 1 - row, columns - 1 - column) + 0.5
     if (gap < 0 and to_edge <= TOLERANCE) or not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
         return logits, unchanged
+    outward = masks.outward_distance(mask)
     y, x = np.ogrid[:rows, :columns]
     squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
     bump = gap * np.exp(-0.5 * squared * (SPREAD / gap) ** 2)

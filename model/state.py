@@ -39,17 +39,25 @@ class State:
         view = self.crop.view
         return float(np.count_nonzero(self.logits > 0)) * (view.box.width / view.width) ** 2
 
-    def in_image(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+    def logits_in_image(self, shape: tuple[int, int]) -> NDArray[np.float32]:
         """(H, W) logits of the image; infinite where no click has changed the starting mask, or beyond the crop."""
         logits = starting_logits(self.base, shape)
-        if self.edited is None:
-            self.crop.view.paste(self.logits, logits)
-            return logits
-        pasted, edited = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self.crop.view.paste(self.logits, pasted)
-        self.crop.view.paste(self.edited.astype(np.float32), edited)
-        np.copyto(logits, pasted, where=edited > 0.5)
+        part = logits[self.crop.view.inside(shape)]
+        np.copyto(part, self.crop.view.enlarged(self.logits, shape), where=self._edited_in_image(shape))
         return logits
+
+    def mask_in_image(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """(H, W) mask of the image: where its logits are positive, without making these."""
+        mask = np.zeros(shape, bool) if self.base is None else self.base.copy()
+        part = mask[self.crop.view.inside(shape)]
+        np.copyto(part, self.crop.view.enlarged(self.logits, shape) > 0, where=self._edited_in_image(shape))
+        return mask
+
+    def _edited_in_image(self, shape: tuple[int, int]) -> NDArray[np.bool_] | bool:
+        """Where the mask follows `logits`, of what the crop shows of the image."""
+        if self.edited is None:
+            return True
+        return self.crop.view.enlarged(self.edited.astype(np.float32), shape) > 0.5
 
 
 def starting_logits(mask: NDArray[np.bool_] | None, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Generic
 
@@ -106,9 +107,8 @@ class Interactive(Generic[ImageT]):
         """A region after the boundary clicks on it; before the first it is as it was."""
         if clicks:
             return self._service.predict(image, clicks, known.mask, project=model_key(request.project))
-        return Prediction(
-            known.mask, starting_logits(known.mask, known.mask.shape), 1.0, None, self._version(request)
-        )
+        make_logits = partial(starting_logits, known.mask, known.mask.shape)
+        return Prediction(known.mask, make_logits, 1.0, None, self._version(request))
 
     def _version(self, request: PredictRequest) -> str:
         return self._service.version_for(model_key(request.project))

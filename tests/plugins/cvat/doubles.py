@@ -58,7 +58,7 @@ class Answers:
             click.require_inside(image.width, image.height)
         self.asked.append(tuple(clicks))
         self.boxes.append(box)
-        return Prediction(self.mask, self.mask.astype(np.float32) - np.float32(0.5), self.score, None)
+        return Prediction(self.mask, lambda: self.mask.astype(np.float32) - np.float32(0.5), self.score, None)
 
 
 def store(max_bytes: int = 1 << 20) -> ImageStore:

@@ -16,7 +16,7 @@ from plugins.cvat.rle import encode
 
 
 def prediction(mask: np.ndarray, score: float = 0.93) -> Prediction:
-    return Prediction(mask, mask.astype(np.float32) - np.float32(0.5), score, None)
+    return Prediction(mask, lambda: mask.astype(np.float32) - np.float32(0.5), score, None)
 
 
 def answer(mask: np.ndarray, version: tuple[int, int] | None) -> Any:
