@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from backend.benchmarking import hardware, photo_server, resident_megabytes, serving
-from backend.stress.clients import Client, Tally
+from backend.stress.clients import SECONDS, Client, Tally
 from backend.stress.plays import playing, plays_alone
 
 SHOWN = 10
@@ -40,6 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--pause", type=float, default=3.0, help="seconds between a client's clicks (default: 3)"
     )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=SECONDS,
+        help="seconds until a client gives a request up (default: 100)",
+    )
     parser.add_argument("--photos", type=int, default=8, help="default: 8, in turn of 0.3 and 2 megapixels")
     parser.add_argument(
         "--threads", type=int, default=0, help="of the service's networks (default: every core)"
@@ -51,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     with own_service(args.threads) if args.url is None else _given(args.url) as (url, pid):
         embed, tally = args.url is not None, Tally()
-        alone = Client(url, 0, tally, embed)
+        alone = Client(url, 0, tally, embed, args.patience)
         plays = plays_alone(alone, args.photos)
         alone.close()
         before = resident_megabytes(pid) if pid else None
-        clients = [Client(url, number, tally, embed) for number in range(1, args.clients + 1)]
+        clients = [Client(url, number, tally, embed, args.patience) for number in range(1, args.clients + 1)]
         with playing(clients, plays, tally, args.pause):
             time.sleep(args.minutes * 60)
         after = resident_megabytes(pid) if pid else None

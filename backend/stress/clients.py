@@ -20,8 +20,8 @@ from model.clicks import Click
 from model.errors import BoundaryClickError
 
 WAYS = ("page", "labelstudio")
-SECONDS = 120.0
-"""Until a request is given up; Label Studio waits for 100."""
+SECONDS = 100.0
+"""Until a request is given up, as Label Studio does."""
 AGAIN_SECONDS = 0.2
 
 
@@ -86,15 +86,22 @@ class Client:
         number: of the client; none has tasks of another.
         tally: told of requests that are made again.
         embed: whether Label Studio's bodies hold the photos, instead of having them fetched from it.
+        seconds: until a request is given up.
         stubborn: seconds for which a request is made again that meets no service, or one that says 503.
     """
 
     def __init__(
-        self, url: str, number: int, tally: Tally, embed: bool = False, stubborn: float = 0.0
+        self,
+        url: str,
+        number: int,
+        tally: Tally,
+        embed: bool = False,
+        seconds: float = SECONDS,
+        stubborn: float = 0.0,
     ) -> None:
         self.tally = tally
         self._url, self._number, self._embed = url, number, embed
-        self._stubborn = stubborn
+        self._seconds, self._stubborn = seconds, stubborn
         self._session = requests.Session()
         self._session.trust_env = False  # the service is what is tried, not a proxy
         if token := os.environ.get("BOUNDARYCLICK_ACCESS_TOKEN"):
@@ -140,7 +147,7 @@ class Client:
         until = time.monotonic() + self._stubborn
         while True:
             try:
-                answer = self._session.post(self._url + path, timeout=SECONDS, **body)
+                answer = self._session.post(self._url + path, timeout=self._seconds, **body)
                 if answer.status_code == 200 or '"image_unknown"' in answer.text[:300]:
                     found: dict[str, Any] = answer.json()
                     return found

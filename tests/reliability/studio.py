@@ -67,10 +67,6 @@ FAULTS: dict[str, tuple[Callable[[socket.socket, bytes], None], str]] = {
         "got a broken connection",
     ),
     "half a photo": (_told(lambda photo: _answer("200 OK", photo[: len(photo) // 2])), "image"),
-    "length is no number": (
-        _told(lambda photo: _answer("200 OK", photo).replace(b"Content-Length: ", b"Content-Length: -")),
-        "expected",
-    ),
     "redirected in a circle": (
         _told(lambda _: _redirect("/data/fault/redirected in a circle/1-8x8.jpg")),
         "redirects",
