@@ -57,11 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     with own_service(args.threads) if args.url is None else _given(args.url) as (url, pid):
         embed, tally = args.url is not None, Tally()
-        alone = Client(url, 0, tally, embed, args.patience)
+        alone = Client(url, 0, tally, embed, seconds=args.patience)
         plays = plays_alone(alone, args.photos)
         alone.close()
         before = resident_megabytes(pid) if pid else None
-        clients = [Client(url, number, tally, embed, args.patience) for number in range(1, args.clients + 1)]
+        clients = [
+            Client(url, number, tally, embed, seconds=args.patience) for number in range(1, args.clients + 1)
+        ]
         with playing(clients, plays, tally, args.pause):
             time.sleep(args.minutes * 60)
         after = resident_megabytes(pid) if pid else None

@@ -96,6 +96,7 @@ class Client:
         number: int,
         tally: Tally,
         embed: bool = False,
+        *,
         seconds: float = SECONDS,
         stubborn: float = 0.0,
     ) -> None:
