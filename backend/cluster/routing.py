@@ -62,6 +62,9 @@ def upload_of_page(content_type: str, body: bytes) -> str | None:
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),
         }
-        file = parse_form_data(environ)[2].get("image")
+        files = parse_form_data(environ)[2]
+        file = files.get("image")
         body = file.read() if file else b""
+        for each in files.values(multi=True):
+            each.close()
     return hashlib.sha256(body).hexdigest() if body else None

@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
 
         from backend.cluster.serving import RayServer
 
-        return serve(settings, partial(RayServer, _routes()))
+        return serve(settings, partial(RayServer, create_routes()))
     return serve(settings)
 
 
-def _routes() -> "Routes":
+def create_routes() -> "Routes":
     """Which of several processes answers a request: the one that holds its image."""
     from backend.cluster.routing import Routes, image_of_page, upload_of_page
     from plugins.cvat.affinity import image_of

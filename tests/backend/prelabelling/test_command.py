@@ -1,0 +1,151 @@
+"""`boundaryclick prelabel` in one process, with the small network."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pycocotools import mask as rle
+
+from backend.cli import main
+from backend.prelabelling.items import Wanted, read_items
+from model import Click, load_predictor
+from model.errors import InvalidClick, RequestInvalid
+from model.geometry import Box
+from model.uncertainty import uncertainty
+from plugins.labelstudio.labelling import read_labelling
+from plugins.labelstudio.task_files import read_tasks
+from tests.backend.learning.conftest import weights
+from tests.cluster.asking import photo, places
+from tests.model.scenes import scene
+from tests.plugins.labelstudio.clicking import clicked, rectangle
+
+__all__ = ["weights"]
+
+
+@pytest.fixture(autouse=True)
+def _torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the masks are compared with; other runtimes differ in a few pixels."""
+    monkeypatch.setenv("BOUNDARYCLICK_RUNTIME", "torch")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for number in range(2):
+        (folder / f"{number}.png").write_bytes(photo(number))
+    (folder / "more" / "2.png").write_bytes(photo(2))
+    return folder
+
+
+def prelabel(weights: Path, *arguments: object) -> int:
+    return main(["prelabel", *map(str, arguments), "--weights", str(weights), "--threads", "1"])
+
+
+def written(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """COCO's JSON and Label Studio's."""
+    return json.loads((folder / "coco.json").read_text()), json.loads(
+        (folder / "labelstudio.json").read_text()
+    )
+
+
+def test_without_hints_the_object_in_the_middle_is_predicted(photos: Path, weights: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert prelabel(weights, photos, "--out", out, "--label", "Object", "--url-prefix", "/data/?d=") == 0
+    coco, tasks = written(out)
+    assert [image["file_name"] for image in coco["images"]] == ["0.png", "1.png", "more/2.png"]
+    assert [task["data"]["image"] for task in tasks] == [
+        "/data/?d=0.png",
+        "/data/?d=1.png",
+        "/data/?d=more/2.png",
+    ]
+    image = scene(0)[0]
+    expected = load_predictor(weights).predict(image, [Click(79.5, 59.5, "select")])
+    first = coco["annotations"][0]
+    assert np.array_equal(rle.decode(first["segmentation"]).astype(bool), expected.mask)
+    assert first["score"] == tasks[0]["predictions"][0]["score"] == round(1 - uncertainty(expected), 4)
+    assert first["area"] == expected.mask.sum()
+    assert coco["categories"] == [{"id": 1, "name": "Object"}]
+    (region,) = tasks[0]["predictions"][0]["result"]
+    assert (region["type"], region["value"]["brushlabels"]) == ("brushlabels", ["Object"])
+
+
+def test_points_and_boxes_of_a_list_are_asked_for(photos: Path, weights: Path, tmp_path: Path):
+    listed, out = photos / "list.jsonl", tmp_path / "out"
+    wanted = [{"points": places(0)[:2], "label": "cat"}, {"box": [10, 20, 100, 90]}]
+    lines = [json.dumps({"image": "0.png", "objects": wanted}), "# a remark", "more/2.png"]
+    listed.write_text("\n".join(lines))
+    assert prelabel(weights, listed, "--out", out) == 0
+    coco, _ = written(out)
+    predictor, image = load_predictor(weights), scene(0)[0]
+    (x, y), (u, v) = places(0)[:2]
+    expected = [
+        predictor.predict(image, [Click(x, y, "select"), Click(u, v, "boundary")]),
+        predictor.predict(image, [Click(54.5, 54.5, "select")], box=Box(10, 20, 100, 90)),
+    ]
+    for annotation, prediction in zip(coco["annotations"], expected, strict=False):
+        assert np.array_equal(rle.decode(annotation["segmentation"]).astype(bool), prediction.mask)
+    names = {each["id"]: each["name"] for each in coco["categories"]}
+    assert [names[each["category_id"]] for each in coco["annotations"]] == ["cat", "object", "object"]
+
+
+def test_a_run_goes_on_where_it_was_stopped_and_tries_bad_images_again(
+    photos: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "out"
+    (photos / "1.png").write_bytes(b"no image")
+    assert prelabel(weights, photos, "--out", out) == 0
+    told = capsys.readouterr()
+    assert "2 of 3 images" in told.out
+    (line,) = [line for line in told.err.splitlines() if "skipped" in line]
+    assert "1.png: image: expected JPEG" in line
+    lines = (out / "outcomes.jsonl").read_text().splitlines()
+    (out / "outcomes.jsonl").write_text(
+        lines[0].replace('"version":"', '"version":"kept-') + "\n" + lines[2][:99]
+    )
+    (photos / "1.png").write_bytes(photo(1))
+    assert prelabel(weights, photos, "--out", out) == 0
+    assert "3 of 3 images" in capsys.readouterr().out
+    versions = [task["predictions"][0]["model_version"] for task in written(out)[1]]
+    assert [version.startswith("kept-") for version in versions] == [True, False, False]
+    (photos / "3.png").write_bytes(photo(3))
+    assert prelabel(weights, photos, "--out", out) == 2
+    assert "--restart" in capsys.readouterr().err
+
+
+def test_boxes_of_coco_and_drawings_of_label_studio_are_asked_for(tmp_path: Path):
+    coco = {
+        "images": [{"id": 7, "file_name": "a.png"}, {"id": 8, "file_name": "b.png"}],
+        "annotations": [{"image_id": 8, "bbox": [1, 2, 30, 40], "category_id": 3}],
+        "categories": [{"id": 3, "name": "dog"}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    first, second = read_items(tmp_path / "coco.json")
+    assert (first.objects, first.source["coco_id"]) == ((), 7)
+    assert second.objects == (Wanted(box=(1, 2, 31, 42), label="dog"),)
+    labelling = read_labelling(
+        '<View><Image name="image" value="$photo"/><BrushLabels name="mask" toName="image">'
+        '<Label value="cat"/></BrushLabels></View>'
+    )
+    point, box = clicked("p", 50.0, 25.0, {"labels": ["cat"]}), rectangle("r", (10, 20, 30, 40), "dog")
+    tasks = [{"id": 5, "data": {"photo": "/data/a.png"}, "annotations": [{"result": [point, box]}]}]
+    (task,) = read_tasks(json.dumps(tasks).encode(), labelling)
+    assert [(hint.point, hint.box, hint.label) for hint in task.hints] == [
+        ((50.0, 25.0), None, "cat"),
+        (None, (10.0, 20.0, 40.0, 60.0), "dog"),
+    ]
+    with pytest.raises(RequestInvalid, match="'photo'"):
+        read_tasks(b'[{"data": {"image": "a.png"}}]', labelling)
+    (tmp_path / "list.jsonl").write_text('{"image": "a.png", "objects": [{"box": [1, 2]}]}')
+    with pytest.raises(RequestInvalid, match=r"list\.jsonl:1: objects\.0\.box"):
+        read_items(tmp_path / "list.jsonl")
+
+
+def test_percent_become_pixels():
+    half = Wanted(points=((50.0, 25.0),), box=(10.0, 20.0, 30.5, 40.0), percent=True)
+    assert half.clicks(200, 100) == [Click(99.5, 24.5, "select")]
+    assert half.box_in(200, 100) == Box(20, 20, 61, 40)
+    with pytest.raises(InvalidClick, match="left < right"):
+        Wanted(box=(5, 5, 5, 9)).box_in(10, 10)

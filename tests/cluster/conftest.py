@@ -1,0 +1,3 @@
+from tests.backend.learning.conftest import weights
+
+__all__ = ["weights"]

@@ -1,0 +1,65 @@
+"""The front before applications in this process: what it does by itself, and where requests go."""
+
+import io
+
+from flask import Flask
+
+from backend.app import create_app
+from backend.cluster.calls import Answer, Call, carry_out
+from backend.cluster.front import behind_front, create_front
+from backend.cluster.routing import Destination
+from backend.commands.serve import create_routes
+from backend.settings import Settings, load_settings
+from model import Predictor
+from model.errors import Unavailable
+from tests.cluster.asking import photo
+
+
+def front(settings: Settings, *applications: Flask, sent: list[Destination]) -> Flask:
+    """A front that sends what is for one to the first."""
+
+    def send(destination: Destination, call: Call) -> dict[str, Answer]:
+        sent.append(destination)
+        chosen = applications if destination.every else applications[:1]
+        return {str(number): carry_out(app, call) for number, app in enumerate(chosen)}
+
+    return create_front(settings, create_routes(), send)
+
+
+def test_uploads_and_clicks_name_the_same_image(settings: Settings, predictor: Predictor):
+    sent: list[Destination] = []
+    client = front(settings, create_app(settings, predictor), sent=sent).test_client()
+    data = photo(1)
+    image = client.post("/api/images", data=data, content_type="image/png").get_json()["image"]
+    form = {"image": (io.BytesIO(data), "photo.png")}
+    assert client.post("/api/images", data=form).get_json()["image"] == image
+    clicks = [{"x": 80, "y": 60, "role": "select"}]
+    answer = client.post("/api/segment", json={"image": image, "clicks": clicks})
+    assert answer.status_code == 200
+    assert sent == [Destination(key=image)] * 3
+
+
+def test_requests_are_counted_before_they_are_sent(predictor: Predictor):
+    settings, sent = load_settings(threads=1, rate_limit=2), []
+    client = front(settings, create_app(behind_front(settings), predictor), sent=sent).test_client()
+    assert [client.get("/api/functions").status_code for _ in range(3)] == [200, 200, 429]
+    assert len(sent) == 2
+    assert client.get("/health").status_code == 200
+
+
+def test_figures_of_all_are_one_answer(settings: Settings, predictor: Predictor):
+    applications = [create_app(settings, predictor) for _ in range(2)]
+    answer = front(settings, *applications, sent=[]).test_client().get("/metrics")
+    assert answer.status_code == 200
+    for number in range(2):
+        assert f'boundaryclick_up{{part="model",replica="{number}"}} 1.0' in answer.text
+    assert answer.text.count("# HELP boundaryclick_up ") == 1
+
+
+def test_nobody_there_is_said_as_such(settings: Settings):
+    def send(_destination: Destination, _call: Call) -> dict[str, Answer]:
+        raise Unavailable("service: nobody is there")
+
+    answer = create_front(settings, create_routes(), send).test_client().get("/")
+    assert (answer.status_code, answer.get_json()["error"]) == (503, "service: nobody is there")
+    assert answer.headers["Retry-After"]
