@@ -8,10 +8,17 @@ NICENESS = 19
 """Clicks go first: as little of a core as there is, as soon as a click asks for it."""
 
 
+def _give_way() -> None:
+    """Run only when nobody else wants the core, where the system knows such a thing; else at the lowest priority."""
+    with suppress(AttributeError, OSError):
+        os.nice(NICENESS)
+    with suppress(AttributeError, OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def main() -> int:
     """Work on one job; returns 0 when the store knows how it ended."""
-    with suppress(AttributeError, OSError):  # not on every system
-        os.nice(NICENESS)
+    _give_way()
     from backend.learning.job import work  # noqa: PLC0415 - loads torch, at the lower priority
     from backend.learning.task import LOST, Task  # noqa: PLC0415
     from backend.store import Database, JobLost, JobStore  # noqa: PLC0415

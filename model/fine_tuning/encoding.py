@@ -1,6 +1,6 @@
 """Crop features of objects: computed once, kept on the disk, read again at every step that trains on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,8 +87,8 @@ def is_encoded(path: Path) -> bool:
 
 def encode(
     run: TrainingRun, item: EvaluationObject, clicks: Sequence[Click], view: int, seed: int
-) -> Encoded | None:
-    """One look at an object; None if too little of it is left to learn from.
+) -> list[Encoded]:
+    """One look at an object, in each crop that a session has of it; without crops that hold too little of it.
 
     Args:
         clicks: the annotator's own, image pixels; empty if they are not known.
@@ -102,13 +102,24 @@ def encode(
         known = [Click(truth.shape[1] - 1 - click.x, click.y, click.role) for click in known]
     selection = _selection(truth, known if view == 0 else [], generator)
     shown = EvaluationObject(f"{item.name}-{view}", image, truth, np.zeros_like(truth))
-    boundary_clicks = [click for click in known if click.role == "boundary"]
-    crop = View(_window(run, shown, selection, boundary_clicks), run.settings.size, run.settings.size)
-    target = crop.extract(truth.astype(np.float32)) > 0.5
+    boundary = [click for click in known if click.role == "boundary"]
+    seen = (
+        _in_crop(run, shown, selection, boundary, window)
+        for window in _windows(run, shown, selection, boundary)
+    )
+    return [encoded for encoded in seen if encoded is not None]
+
+
+def _in_crop(
+    run: TrainingRun, item: EvaluationObject, selection: Click, boundary: Sequence[Click], window: Box
+) -> Encoded | None:
+    """An object in one crop; None if too little of it is left to learn from."""
+    crop = View(window, run.settings.size, run.settings.size)
+    target = crop.extract(item.truth.astype(np.float32)) > 0.5
     if np.count_nonzero(target) < SMALLEST:
         return None
     at = crop.to_view(selection.x, selection.y)
-    pixels = crop.extract(image, FILL).astype(np.uint8, copy=False)
+    pixels = crop.extract(item.image, FILL).astype(np.uint8, copy=False)
     sample = Sample(
         image=torch.from_numpy(pixels)[None],
         target=torch.from_numpy(target)[None],
@@ -116,14 +127,13 @@ def encode(
         click=torch.tensor([at], dtype=torch.float32),
     )
     (rollout,), crops = selected(run, run.network, sample)
-    boundary = tuple(crop.to_view(click.x, click.y) for click in boundary_clicks)
     return Encoded(
         image=pixels,
         features=crops.features[0].float().cpu().numpy().astype(np.float16),
         logits=rollout.logits.astype(np.float16),
         target=target,
         selection=at,
-        boundary=boundary,
+        boundary=tuple(crop.to_view(click.x, click.y) for click in boundary),
     )
 
 
@@ -174,16 +184,21 @@ def _selection(truth: NDArray[np.bool_], known: Sequence[Click], generator: np.r
     return Click(x + box.left, y + box.top, "select")
 
 
-def _window(run: TrainingRun, item: EvaluationObject, selection: Click, known: Sequence[Click]) -> Box:
-    """The crop that a session would refine: the one it has after the first boundary click.
+def _windows(
+    run: TrainingRun, item: EvaluationObject, selection: Click, known: Sequence[Click]
+) -> Iterator[Box]:
+    """The crop of a session's first mask, and the one after the first boundary click if that is another.
 
     That click may have widened the crop, or have had the object selected again at another scale.
     """
     session = predictor_of(Checkpoint(run.network, "in-training", "", {}), run.device).start(item.image)
     mask = session.click(selection)
+    first = session.crop
+    assert first is not None  # noqa: S101 - the selection click has made one
+    yield first
     if known:
         session.add(known[0])
     elif aimed := annotator_for("boundary", item, noise=0.0, seed=0).correct(mask):
         session.add(aimed.click)
-    assert session.crop is not None  # noqa: S101 - the selection click has made one
-    return session.crop
+    if session.crop is not None and session.crop != first:
+        yield session.crop

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from model.datasets.chosen import Chosen
 from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
 from model.errors import DatasetError
-from model.fine_tuning.encoding import encode, is_encoded
+from model.fine_tuning.encoding import Encoded, encode, is_encoded
 from model.fine_tuning.tuning import Report, tune, tuning_settings
 from model.heads import pack_head
 from model.training.objects import is_held_out
@@ -25,8 +26,8 @@ REPLAY_HELD_OUT = 0.35
 MOST_REPLAYED = 16
 """Objects of the replay set that are judged by: whole sessions with both heads take their time."""
 
-MOST_VIEWS, ENOUGH_VIEWS = 4, 160
-"""A few corrections are looked at from several selection clicks, and mirrored."""
+MOST_VIEWS, ENOUGH_VIEWS = 2, 200
+"""A few corrections are looked at from two selection clicks, and mirrored."""
 
 
 @dataclass(frozen=True)
@@ -141,15 +142,27 @@ def encode_all(
             continue
         clicks = looks.clicks[index] if looks.clicks else ()
         for view in range(looks.views):
-            path = folder / f"{_file_name(item.name)}-{view}.safetensors"
-            if not is_encoded(path):
-                encoded = encode(run, item, clicks, view, seed=index)
-                if encoded is None:
-                    continue
-                encoded.save(path)
-            files.append(path)
+            name = f"{_file_name(item.name)}-{view}"
+            files += _kept(
+                folder, name, lambda: encode(run, item, clicks, view, seed=zlib.crc32(item.name.encode()))
+            )  # noqa: B023
             report(index * looks.views + view + 1)
     return files, damaged
+
+
+def _kept(folder: Path, name: str, make: Callable[[], list[Encoded]]) -> list[Path]:
+    """The files of one view, one for each of its crops; they are complete once the list of them is there."""
+    listing = folder / f"{name}.txt"
+    if listing.is_file():
+        paths = [folder / each for each in listing.read_text().split()]
+        if all(is_encoded(path) for path in paths):
+            return paths
+    paths = []
+    for number, encoded in enumerate(make()):
+        paths.append(folder / f"{name}-{number}.safetensors")
+        encoded.save(paths[-1])
+    listing.write_text("".join(f"{path.name}\n" for path in paths))
+    return paths
 
 
 def _file_name(name: str) -> str:

@@ -18,7 +18,6 @@ import numpy as np
 from model import Predictor
 from model.checkpoints import load_checkpoint
 from model.datasets.chosen import Chosen
-from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
 from model.errors import BoundaryClickError, DatasetError, SettingsError
 from model.evaluation.clickers import annotator_for
@@ -28,6 +27,7 @@ from model.evaluation.header import describe
 from model.evaluation.loop import Procedure
 from model.evaluation.rows import Table, without_nan
 from model.evaluation.run import can_draw, run_evaluation
+from model.fine_tuning.domain import SPLITS, apart
 from model.fine_tuning.lesson import Lesson, learn, replay_set
 from model.fine_tuning.tuning import Report
 from model.heads import unpack_head
@@ -47,7 +47,7 @@ class Plan:
     Attributes:
         dataset: LAYOUT:PATH; objects are taken in the order of their names, so that frames of a video stay together.
         only: objects whose names hold this; empty: all.
-        held_out: the last so many are never trained on, nor is any other object of their images.
+        held_out: so many are never trained on, nor is any other object of their images; which: `split`.
         counts: of corrections; orders: in which they are fed, of `ORDERS`.
         clicks: on an object at most.
         replay: LAYOUT:PATH; None: the set that ships.
@@ -59,6 +59,7 @@ class Plan:
     only: str = ""
     orders: tuple[str, ...] = ORDERS
     clicks: int = 20
+    split: str = "last"
     seed: int = 0
     weights: str = "default"
     replay: str | None = None
@@ -94,7 +95,7 @@ class _Proof:
         self._plan, self._say = plan, say
         self._base = load_checkpoint(plan.weights, plan.device)
         self._device = usable_device(plan.device)
-        self._pool, self._held_out = apart(plan)
+        self._pool, self._held_out = apart(plan.dataset, plan.held_out, plan.split, plan.only)
         self._replay, self._replay_held_out = replay_set(plan.replay)
         if max(plan.counts) > len(self._pool):
             raise DatasetError(
@@ -181,23 +182,6 @@ class _Proof:
         return uncertainty(predictor_of(self._base, self._device).predict(item.image, [click]))
 
 
-def apart(plan: Plan) -> tuple[Sequence[EvaluationObject], Sequence[EvaluationObject]]:
-    """Objects to be fed, and held-out ones; no image is on both sides. Raises DatasetError."""
-    objects = open_dataset(plan.dataset)
-    names, images = objects.names, objects.images
-    numbers = sorted(
-        (number for number, name in enumerate(names) if plan.only in name), key=lambda n: names[n]
-    )
-    held_out = numbers[max(len(numbers) - plan.held_out, 0) :]
-    theirs = {images[number] for number in held_out}
-    pool = [number for number in numbers if images[number] not in theirs]
-    if not pool or not held_out:
-        raise DatasetError(
-            f"{plan.dataset}: expected objects to feed beside {plan.held_out} held out, found {len(numbers)} in all"
-        )
-    return Chosen(objects, pool), Chosen(objects, held_out)
-
-
 def _require_same(path: Path, plan: Plan) -> None:
     """Other counts and orders may come later; whatever else decides about the figures must stay."""
     values = asdict(plan)
@@ -228,6 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--counts", default="25,50,100,200", help="of corrections (25,50,100,200)")
     parser.add_argument("--orders", default=",".join(ORDERS), help=f"({','.join(ORDERS)})")
     parser.add_argument("--only", default="", help="objects whose names hold this, such as weizmannhorse")
+    parser.add_argument("--split", choices=list(SPLITS), default="last", help="which are held out (last)")
     parser.add_argument("--clicks", type=int, default=20, help="on an object at most (20)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", default="default")

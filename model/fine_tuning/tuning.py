@@ -16,8 +16,8 @@ Report = Callable[[float], None]
 """Told the share that is done, in [0, 1]; may raise to end the work."""
 
 BATCH = 8
-LARGEST_SIZE = 256
-"""Side of the training crops, pixels, as in the training of the shipped head; steps on larger ones take their time."""
+LARGEST_SIZE = 320
+"""Side of the training crops, pixels: that of a session's, or less, since steps on larger ones take their time."""
 
 REPLAYED = 2
 """Of a batch: objects of the replay set, so that nothing old is forgotten."""

@@ -33,12 +33,11 @@ def inside(item: EvaluationObject) -> Click:
 
 
 def encoded(run: TrainingRun, item: EvaluationObject, *clicks: Click, view: int = 0) -> Encoded:
-    found = encode(run, item, clicks, view, seed=0)
-    assert found is not None
-    return found
+    """The object as it is when its outline is clicked."""
+    return encode(run, item, clicks, view, seed=0)[-1]
 
 
-def test_the_crop_is_the_one_that_a_session_refines(
+def test_the_crops_are_those_that_a_session_has(
     run: TrainingRun, item: EvaluationObject, tiny_predictor: Predictor
 ) -> None:
     select, far = inside(item), Click(1.0, 1.0, "boundary")
@@ -48,11 +47,13 @@ def test_the_crop_is_the_one_that_a_session_refines(
     session.click(far)
     assert session.crop is not None
     assert session.crop != before, "this click asks for another crop"
-    found = encoded(run, item, select, far)
-    view = View(session.crop, run.settings.size, run.settings.size)
-    assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
-    assert found.selection == pytest.approx(view.to_view(select.x, select.y), abs=1e-3)
-    assert found.boundary[0] == pytest.approx(view.to_view(far.x, far.y), abs=1e-3)
+    crops = [before, session.crop]
+    for crop, found in zip(crops, encode(run, item, [select, far], 0, seed=0), strict=True):
+        assert crop is not None
+        view = View(crop, run.settings.size, run.settings.size)
+        assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
+        assert found.selection == pytest.approx(view.to_view(select.x, select.y), abs=1e-3)
+        assert found.boundary[0] == pytest.approx(view.to_view(far.x, far.y), abs=1e-3)
 
 
 def test_it_comes_back_from_the_disk_as_it_was(

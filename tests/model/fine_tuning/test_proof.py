@@ -7,7 +7,8 @@ import pytest
 
 from model.errors import SettingsError
 from model.fine_tuning import lesson, tuning
-from model.fine_tuning.proof import Plan, apart, main, prove
+from model.fine_tuning.domain import apart
+from model.fine_tuning.proof import Plan, main, prove
 from tests.model.scenes import scene
 
 
@@ -37,9 +38,22 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_no_image_is_on_both_sides(dataset: str) -> None:
-    pool, held_out = apart(Plan(dataset, held_out=1, counts=(1,)))
+    pool, held_out = apart(dataset, held_out=1)
     assert [item.name for item in held_out] == ["6#2"]
     assert [item.name for item in pool] == [f"{number}#1" for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("split", "held_out"), [("last", ["5#1", "6#1", "6#2"]), ("alternate", ["3#1", "5#1", "6#2"])]
+)
+def test_which_are_held_out(dataset: str, split: str, held_out: list[str]) -> None:
+    assert [item.name for item in apart(dataset, 3, split)[1]] == held_out
+
+
+def test_by_their_hash_the_same_are_held_out_whatever_else_there_is(dataset: str) -> None:
+    few, more = ({item.name for item in apart(dataset, count, "hash")[1]} for count in (2, 4))
+    assert len(few) == 2
+    assert few < more
 
 
 def test_both_orders_are_fed_judged_and_pictured_and_nothing_is_done_twice(
