@@ -10,6 +10,7 @@ from backend.cluster.spreading import Crew, spread
 from model.evaluation.folder import EvaluationFolder
 from model.evaluation.loop import Evaluated, Procedure, evaluate
 from model.evaluation.run import Progress
+from model.loading import RuntimeName
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,13 @@ class Subject:
     """What is evaluated on what; the same paths must lead there in every process.
 
     Attributes:
-        weights, device: as for `load_predictor`.
+        weights, device, runtime, threads: as for `load_predictor`.
         dataset: LAYOUT:PATH.
     """
 
     weights: str
     device: str
+    runtime: RuntimeName
     threads: int
     dataset: str
     procedure: Procedure
@@ -60,13 +62,10 @@ def fill(
 
 def _evaluator(subject: Subject) -> Callable[[int], Evaluated]:
     """Evaluates the objects of the data set by number."""
-    import torch  # noqa: PLC0415 - in the process that works
-
-    from model import load_predictor  # noqa: PLC0415
+    from model import load_predictor  # noqa: PLC0415 - in the process that works
     from model.datasets.layouts import open_dataset  # noqa: PLC0415
 
-    torch.set_num_threads(subject.threads)
-    predictor = load_predictor(subject.weights, subject.device)
+    predictor = load_predictor(subject.weights, subject.device, subject.runtime, subject.threads)
     objects = open_dataset(subject.dataset)
 
     def work(number: int) -> Evaluated:

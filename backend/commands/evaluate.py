@@ -66,7 +66,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         "--weights", default="default", help="name of shipped weights, or a .safetensors file"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, help="of torch on the CPU; with --engine ray of each worker")
+    parser.add_argument(
+        "--runtime", choices=("torch", "openvino"), default="torch", help="what runs the networks"
+    )
+    parser.add_argument("--threads", type=int, help="on the CPU; with --engine ray of each worker")
     add_engine(parser)
     parser.add_argument(
         "--compare",
@@ -100,19 +103,14 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     _check(args)
-    import torch
-
     from model import load_predictor
     from model.datasets.layouts import open_dataset
     from model.evaluation.clickers import require_roles
     from model.evaluation.run import can_draw
 
     crew = crew_of(args, args.device, args.threads) if args.engine == "ray" else None
-    if args.threads or crew:
-        torch.set_num_threads(
-            crew.cpus if crew else args.threads
-        )  # masks may hang on it: here as in the workers
-    predictor = load_predictor(args.weights, args.device)
+    threads = crew.cpus if crew else args.threads or 0  # masks may hang on it: here as in the workers
+    predictor = load_predictor(args.weights, args.device, args.runtime, threads)
     require_roles(predictor, args.clicker)
     if not (args.no_plots or can_draw()):
         print("no plots: matplotlib is not installed; pip install 'boundaryclick[train]'", file=sys.stderr)
@@ -228,5 +226,5 @@ def _fill(
 
     numbers = evenly(len(names), args.limit or len(names))
     todo = {names[number]: number for number in numbers}
-    subject = Subject(args.weights, args.device, crew.cpus, job.dataset, job.procedure)
+    subject = Subject(args.weights, args.device, args.runtime, crew.cpus, job.dataset, job.procedure)
     fill(subject, todo, header, job.folder, crew, progress=progress, restart=args.restart)
