@@ -16,6 +16,8 @@ from backend.logs import identify_requests
 from backend.settings import Settings
 from model.errors import Unavailable
 
+log = logging.getLogger("boundaryclick")
+
 METRICS = "/metrics"
 PLAIN_TEXT = "text/plain"
 """What figures are asked for in, whoever asks: the other format of Prometheus cannot be merged line by line."""
@@ -35,6 +37,11 @@ def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
     identify_requests(app, logging.DEBUG)
     if settings.rate_limit:
         limit_rate(app, settings.rate_limit)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        log.error("request %s: %s %s failed", g.request_id, request.method, request.path, exc_info=error)
+        return jsonify(error=f"internal error; the log has it as request {g.request_id}"), 500
 
     @app.route("/", defaults={"path": ""}, methods=METHODS)
     @app.route("/<path:path>", methods=METHODS)

@@ -65,6 +65,6 @@ def upload_of_page(content_type: str, body: bytes) -> str | None:
         files = parse_form_data(environ)[2]
         file = files.get("image")
         body = file.read() if file else b""
-        for each in files.values(multi=True):
+        for _, each in files.items(multi=True):
             each.close()
     return hashlib.sha256(body).hexdigest() if body else None

@@ -129,7 +129,10 @@ def test_boxes_of_coco_and_drawings_of_label_studio_are_asked_for(tmp_path: Path
         '<View><Image name="image" value="$photo"/><BrushLabels name="mask" toName="image">'
         '<Label value="cat"/></BrushLabels></View>'
     )
-    point, box = clicked("p", 50.0, 25.0, {"labels": ["cat"]}), rectangle("r", (10, 20, 30, 40), "dog")
+    point, box = (
+        clicked("p", 50.0, 25.0, {"labels": ["cat"]}),
+        rectangle("r", (10, 20, 30, 40), "dog", type="rectanglelabels"),
+    )
     tasks = [{"id": 5, "data": {"photo": "/data/a.png"}, "annotations": [{"result": [point, box]}]}]
     (task,) = read_tasks(json.dumps(tasks).encode(), labelling)
     assert [(hint.point, hint.box, hint.label) for hint in task.hints] == [
