@@ -46,13 +46,12 @@ def test_while_somebody_locks_the_database_clicks_are_answered_and_nothing_ackno
     somebody.execute("BEGIN IMMEDIATE")
     with ThreadPoolExecutor(20) as tools:
         waiting = [tools.submit(submit, service, number) for number in range(1000, 1020)]
-        until(lambda: service.figure("boundaryclick_requests_running") > 4)
+        until(lambda: any(each.done() for each in waiting))  # those for whom there is no room to wait
         for x in (150, 170):
             clicked(service, x)
-        refused = [each for each in waiting if each.done() or each.result() == 503][:1]
+        assert {each.result() for each in waiting if each.done()} == {503}
         somebody.execute("ROLLBACK")
         answers = dict(zip(range(1000, 1020), (each.result() for each in waiting), strict=True))
-    assert refused, "not every thread waits for the database"
     assert set(answers.values()) == {201, 503}
     rows = [body for (body,) in somebody.execute("SELECT body FROM inbox") if b'"number"' in body]
     somebody.close()
@@ -93,7 +92,7 @@ def fill(path: Path) -> None:
 
 
 def test_while_the_disk_is_full_clicks_are_answered_and_events_refused_until_there_is_room(
-    small_disk: tuple[Service, Path],
+    small_disk: tuple[Service, Path], tmp_path: Path
 ) -> None:
     service, filling = small_disk
     acknowledged = {number for number in range(3) if submit(service, number, LARGE) == 201}
@@ -113,7 +112,9 @@ def test_while_the_disk_is_full_clicks_are_answered_and_events_refused_until_the
     until(lambda: service.get("/ready").status_code == 200)
     assert service.get("/ready").json()["learning"] is True
     assert submit(service, 9, LARGE) == 201
-    copy = sqlite3.connect(f"file:{filling.parent}/store.sqlite3", uri=True)
+    for name in ("store.sqlite3", "store.sqlite3-wal"):  # what lies there is seen by its own processes only
+        shutil.copy(filling.with_name(name), tmp_path)
+    copy = sqlite3.connect(tmp_path / "store.sqlite3")
     rows = [body for (body,) in copy.execute("SELECT body FROM inbox") if b'"number"' in body]
     copy.close()
     assert kept(rows) == acknowledged | {9}
