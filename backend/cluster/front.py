@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.access import limit_rate
@@ -40,6 +40,8 @@ def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
+        if isinstance(error, HTTPException):
+            return jsonify(error=f"{request.method} {request.path}: {error.name.lower()}"), error.code or 500
         log.error("request %s: %s %s failed", g.request_id, request.method, request.path, exc_info=error)
         return jsonify(error=f"internal error; the log has it as request {g.request_id}"), 500
 
