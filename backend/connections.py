@@ -58,7 +58,7 @@ class PatientSocket(socket.socket):
 class PatientWorker(ThreadWorker):
     """Gunicorn's worker with threads, on connections of ours."""
 
-    def set_accept_enabled(self, enabled: bool) -> None:
+    def set_accept_enabled(self, enabled: bool | None) -> None:
         """As ever; but who comes after the worker has been told to stop is refused at once, and may ask the next one.
 
         Else whoever connects would be let in by the system, wait until the last request is answered, and be cut off.
