@@ -1,5 +1,6 @@
 """Two services as on two machines, a worker that fine-tunes, and what they share: PostgreSQL, Redis, and nginx."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis
 
 from backend.decoding import ImageLimits
 from backend.images import ImageStore
@@ -26,7 +28,7 @@ from tests.cluster.needs import missing
 from tests.cluster.servers import nginx, redis_server
 from tests.end_to_end.serving import ROOT, end_group, serving
 
-TASKS = range(60, 68)
+TASKS = range(60, 76)
 
 
 class Cluster:
@@ -37,9 +39,10 @@ class Cluster:
         if programs is None:
             missing("needs PostgreSQL's server programs: install the package postgresql")
         self.database = stack.enter_context(postgresql.postgresql(programs))
+        self.redis = stack.enter_context(redis_server())
         self.environment = {
             "BOUNDARYCLICK_DATABASE_URL": self.database,
-            "BOUNDARYCLICK_QUEUE_URL": stack.enter_context(redis_server()),
+            "BOUNDARYCLICK_QUEUE_URL": self.redis,
             "BOUNDARYCLICK_WEIGHTS": str(weights),
             "BOUNDARYCLICK_TRUSTED_PROXIES": "1",
         }
@@ -76,12 +79,12 @@ def test_the_clicks_on_an_image_meet_one_machine(cluster: Cluster):
     for task in TASKS:
         for count in (1, 2, 3, 1):
             assert regions(cluster.front.predict(task, task, count))
-    for seed in (70, 71, 72):
+    for seed in (80, 81, 82):
         for count in (1, 2):
             assert cluster.front.invoke(seed, count).json()
-    image = cluster.front.upload(75)
+    image = cluster.front.upload(85)
     for count in (1, 2):
-        assert cluster.front.segment(image, 75, count).status_code == 200
+        assert cluster.front.segment(image, 85, count).status_code == 200
     grown = [begun(machine) - old for machine, old in zip(cluster.machines, before, strict=True)]
     assert sum(grown) == len(TASKS) + 3 + 1, "each object is encoded once, by one of them"
     assert all(grown), "both have work"
@@ -91,6 +94,11 @@ def test_a_job_that_one_machine_asks_for_is_done_by_the_worker_of_another(cluste
     store = cluster.learning()
     record(store, photos(tmp_path / "photos", range(3)))
     store.close()
+    asked = cluster.front.post("/api/learning/jobs", json={"project": PROJECT})
+    assert asked.status_code == 202
+    with Redis.from_url(cluster.redis) as redis:
+        (message,) = redis.lrange("huey.redis.boundaryclick", 0, -1)
+    assert json.loads(message)["name"] == "work"
     worker = subprocess.Popen(
         [sys.executable, "-m", "backend.cli", "learn", "--worker"],
         cwd=ROOT,
@@ -102,8 +110,6 @@ def test_a_job_that_one_machine_asks_for_is_done_by_the_worker_of_another(cluste
     try:
         assert worker.stdout is not None
         assert "ready to learn" in worker.stdout.readline()
-        asked = cluster.front.post("/api/learning/jobs", json={"project": PROJECT})
-        assert asked.status_code == 202
 
         def job() -> dict[str, Any]:
             jobs = cluster.machines[1].get("/api/learning").json()["jobs"]
