@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.clicks import Click
-from model.datasets.files import IMAGE_SUFFIXES
+from model.datasets.files import IMAGE_SUFFIXES, inside
 from model.errors import InvalidClick, RequestInvalid
 from model.geometry import Box
 
@@ -91,6 +91,7 @@ def read_items(path: Path, images: Path | None = None) -> list[Item]:
 
     Raises:
         RequestInvalid: a line, or the file, that is not as it should be; names it.
+        DatasetError: COCO's JSON, which may be a stranger's, names a file outside of the folder.
     """
     if path.is_dir():
         return _of_folder(path)
@@ -163,5 +164,5 @@ def _of_annotation(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> W
 def _of_image(image: Mapping[str, Any], objects: Iterable[Wanted], folder: Path) -> Item:
     name = str(image["file_name"])
     return Item(
-        image=str(folder / name), objects=tuple(objects), source={"name": name, "coco_id": image["id"]}
+        image=str(inside(folder, name)), objects=tuple(objects), source={"name": name, "coco_id": image["id"]}
     )

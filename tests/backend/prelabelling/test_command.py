@@ -11,7 +11,7 @@ from pycocotools import mask as rle
 from backend.cli import main
 from backend.prelabelling.items import Wanted, read_items
 from model import Click, load_predictor
-from model.errors import InvalidClick, RequestInvalid
+from model.errors import DatasetError, InvalidClick, RequestInvalid
 from model.geometry import Box
 from model.uncertainty import uncertainty
 from plugins.labelstudio.labelling import read_labelling
@@ -116,7 +116,7 @@ def test_a_run_goes_on_where_it_was_stopped_and_tries_bad_images_again(
 
 
 def test_boxes_of_coco_and_drawings_of_label_studio_are_asked_for(tmp_path: Path):
-    coco = {
+    coco: dict[str, Any] = {
         "images": [{"id": 7, "file_name": "a.png"}, {"id": 8, "file_name": "b.png"}],
         "annotations": [{"image_id": 8, "bbox": [1, 2, 30, 40], "category_id": 3}],
         "categories": [{"id": 3, "name": "dog"}],
@@ -125,6 +125,10 @@ def test_boxes_of_coco_and_drawings_of_label_studio_are_asked_for(tmp_path: Path
     first, second = read_items(tmp_path / "coco.json")
     assert (first.objects, first.source["coco_id"]) == ((), 7)
     assert second.objects == (Wanted(box=(1, 2, 31, 42), label="dog"),)
+    coco["images"][0]["file_name"] = "../secret.png"
+    (tmp_path / "stranger.json").write_text(json.dumps(coco))
+    with pytest.raises(DatasetError, match="secret"):
+        read_items(tmp_path / "stranger.json")
     labelling = read_labelling(
         '<View><Image name="image" value="$photo"/><BrushLabels name="mask" toName="image">'
         '<Label value="cat"/></BrushLabels></View>'
