@@ -5,7 +5,7 @@ FROM python:3.12-slim
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 RUN useradd --create-home --uid 1000 boundaryclick && install -d -o boundaryclick /data
-ENV XDG_DATA_HOME=/data PYTHONDONTWRITEBYTECODE=1
+ENV XDG_DATA_HOME=/data XDG_CACHE_HOME=/home/boundaryclick/.cache PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 # On its own, so that a change of the sources does not download it again.
 RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" torch torchvision
@@ -16,6 +16,8 @@ COPY plugins ./plugins
 RUN pip install --no-cache-dir .
 
 USER boundaryclick
+# The shipped weights, converted for CPUs: the root file system may be read-only later.
+RUN python -c "import model; model.load_predictor(runtime='openvino')"
 VOLUME /data
 EXPOSE 9090
 HEALTHCHECK --interval=15s --timeout=12s --start-period=120s \

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,16 @@ from typing import Any
 import cv2
 import numpy as np
 import requests
-import torch
 from numpy.typing import NDArray
 
+from model import __version__
 from model.clicks import Click
 from model.errors import BoundaryClickError
+from model.evaluation.measuring import measured
 from model.predictor import Predictor
 
 SAMPLES = Path(__file__).parent / "web" / "samples"
-SIZES = {"640x480": (640, 480), "2 MP": (1632, 1224)}
+SIZES = {"0.3 MP": (640, 480), "2 MP": (1632, 1224), "12 MP": (4000, 3000)}
 BOUNDARY_CLICKS = 5
 BESIDE = 0.04
 """How far a boundary click lies from the contour, in square roots of the mask's area."""
@@ -91,14 +92,28 @@ def click_beside(mask: NDArray[np.bool_], number: int) -> Click:
     return Click(float(np.clip(x, 0, width - 1)), float(np.clip(y, 0, height - 1)), "boundary")
 
 
-def time_model(
-    predictor: Predictor, size: tuple[int, int], photos: int
-) -> tuple[list[float], list[float], list[list[Click]]]:
-    """Milliseconds of every selection and of every boundary click in the model, and the clicks on each photo."""
-    selections: list[float] = []
-    boundaries: list[float] = []
-    clicks: list[list[Click]] = []
+@dataclass
+class ModelTimes:
+    """Milliseconds in the model.
+
+    Attributes:
+        encodes: of every look at a window of the photo; a selection takes one, after a look at the whole photo.
+        selections, boundaries: of clicks, with the mask at the photo's size.
+        clicks: on each photo.
+    """
+
+    encodes: list[float] = field(default_factory=list)
+    selections: list[float] = field(default_factory=list)
+    boundaries: list[float] = field(default_factory=list)
+    clicks: list[list[Click]] = field(default_factory=list)
+
+
+def time_model(predictor: Predictor, size: tuple[int, int], photos: int) -> ModelTimes:
+    """A selection and some boundary clicks on each of so many photos."""
+    predictor, passes = measured(predictor)
+    times = ModelTimes()
     for number in range(-1, photos):  # the first only warms up
+        passes.forget()
         image = np.ascontiguousarray(make_photo(max(number, 0), *size)[:, :, ::-1])
         session = predictor.start(image)
         click = clicks_on(*size, 0)[0]
@@ -107,11 +122,12 @@ def time_model(
             mask = session.click(click)
             taken = (time.perf_counter() - started) * 1000
             if number >= 0:
-                (boundaries if count else selections).append(taken)
+                (times.boundaries if count else times.selections).append(taken)
             click = click_beside(mask, count)
         if number >= 0:
-            clicks.append(list(session.clicks))
-    return selections, boundaries, clicks
+            times.encodes += passes.encode_milliseconds
+            times.clicks.append(list(session.clicks))
+    return times
 
 
 def time_http(
@@ -230,22 +246,37 @@ def serving(options: Sequence[str], environment: Mapping[str, str]) -> Iterator[
 
 
 def resident_megabytes(pid: int) -> float | None:
-    """Resident memory of a process and its children in MB (pages that they share count twice); None: not on Linux."""
+    """Resident memory of a process and its children in MB, shared pages counted once; None: not on Linux."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
         return None
     total = 0
     for each in [str(pid), *children.read_text().split()]:
-        match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{each}/status").read_text())
+        match = re.search(r"Pss:\s+(\d+) kB", Path(f"/proc/{each}/smaps_rollup").read_text())
         total += int(match[1]) if match else 0
     return total * 1024 / 1e6
 
 
 def hardware() -> str:
-    """Processor, cores and libraries in one line."""
+    """Processor, cores and Python in one line."""
     name = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists() and (match := re.search(r"model name\s*:\s*(.+)", information.read_text())):
         name = match[1]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores, torch {torch.__version__}, Python {platform.python_version()}"
+    return f"{name}, {cores} cores, Python {platform.python_version()}"
+
+
+def commit() -> str:
+    """Which sources are running: the commit of a checkout, with a + if it has been changed since; else the release."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=8"],  # noqa: S607 - whichever git there is
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return f"release {__version__}"
+    return described.stdout.strip()

@@ -27,7 +27,7 @@ def load_predictor(
     Args:
         device: a torch device, "cpu" or "cuda" for example.
         runtime: what runs the networks. `auto` takes OpenVINO on a CPU where it is installed, else torch. OpenVINO
-            computes in bfloat16 where the processor can, so its masks differ from torch's in a few pixels.
+            runs the head in bfloat16 where the processor can, so after boundary clicks a few pixels may differ.
         threads: on the CPU; 0 leaves the libraries' choice, every core.
 
     Raises:

@@ -3,17 +3,21 @@
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from backend.benchmarking import Served
     from backend.cli import Parser
     from backend.settings import Settings
     from model import Click
 
 EXAMPLE = """\
-example:
+examples:
   boundaryclick benchmark --threads 2
+  boundaryclick benchmark --annotators 1 5 20 --pause 3 --seconds 60
 """
 
 
@@ -22,13 +26,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser = subparsers.add_parser(
         "benchmark",
         help="print how fast clicks are here, and how much memory they take",
-        description="Time clicks in the model and over HTTP, on cutouts of the sample photos. Writes nothing.",
+        description="Time clicks in the model, over HTTP, and of many annotators at once, on cutouts of the sample "
+        "photos. Writes nothing.",
         epilog=EXAMPLE,
     )
     parser.add_argument("--photos", type=int, default=10, help="photos of each size to time (default 10)")
     parser.add_argument("--images", type=int, default=100, help="images before memory is read (default 100)")
+    parser.add_argument(
+        "--annotators", type=int, nargs="*", default=[1, 5, 20], metavar="N", help="at once (default 1 5 20)"
+    )
+    parser.add_argument(
+        "--pause", type=float, default=3.0, help="seconds between an annotator's clicks (default 3)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="of each number of annotators (default 30)"
+    )
     parser.add_argument("--weights", help="name of shipped weights, or path to a .safetensors file")
     parser.add_argument("--device", help="cpu, cuda, cuda:N or mps")
+    parser.add_argument("--runtime", help="auto, torch or openvino")
     parser.add_argument("--threads", type=int, help="CPU threads for the networks (default: every core)")
     parser.set_defaults(run=run)
 
@@ -39,48 +54,92 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     from backend import benchmarking
     from backend.settings import load_settings
-    from model import __version__, load_predictor
+    from model import load_predictor
     from model.errors import SettingsError
 
-    if args.photos < 1 or args.images < 1:
+    if min(args.photos, args.images, *args.annotators) < 1 or args.pause < 0 or args.seconds <= 0:
         raise SettingsError(
-            f"expected --photos and --images of at least 1, got {args.photos} and {args.images}"
+            "expected --photos, --images and --annotators of at least 1, --pause of at least 0 and --seconds above 0, "
+            f"got {args.photos}, {args.images}, {args.annotators}, {args.pause:g} and {args.seconds:g}"
         )
-    settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
+    settings = load_settings(
+        weights=args.weights, device=args.device, runtime=args.runtime, threads=args.threads
+    )
     predictor = load_predictor(settings.weights, settings.device, settings.runtime, settings.threads)
-    print(f"boundaryclick {__version__}, weights {predictor.version}, {settings.threads or 'all'} threads, "
-          f"{settings.device}\n{benchmarking.hardware()}")  # fmt: skip
+    ran = predictor.runtime.describe()
+    print(f"boundaryclick {benchmarking.commit()}, weights {predictor.version}, {settings.device}, "
+          f"{ran['runtime']} ({ran['precision']}), {ran['threads']} threads\n{benchmarking.hardware()}")  # fmt: skip
     clicks = {}
     for name, size in benchmarking.SIZES.items():
-        selections, boundaries, clicks[name] = benchmarking.time_model(predictor, size, args.photos)
-        _row(f"in the model, {name}, selection click", selections)
-        _row(f"in the model, {name}, boundary click", boundaries)
+        times = benchmarking.time_model(predictor, size, args.photos)
+        clicks[name] = times.clicks
+        _row(f"in the model, {name}, encode", times.encodes)
+        _row(f"in the model, {name}, selection click", times.selections)
+        _row(f"in the model, {name}, boundary click", times.boundaries)
     del predictor
-    _over_http(settings, args.images, clicks)
+    _served(settings, args, clicks)
     return 0
 
 
-def _over_http(settings: "Settings", images: int, clicks: "dict[str, list[list[Click]]]") -> None:
-    """The same through a served process, then its memory."""
+def _served(settings: "Settings", args: argparse.Namespace, clicks: "dict[str, list[list[Click]]]") -> None:
+    """The same through a served process, one annotator after many, then its memory."""
     from backend import benchmarking
 
     options = ["--weights", settings.weights, "--device", settings.device, "--threads", str(settings.threads)]
-    with (
-        benchmarking.photo_server() as label_studio,
-        benchmarking.serving(options, {"BOUNDARYCLICK_LABEL_STUDIO_URL": label_studio}) as served,
-    ):
-        for name, size in benchmarking.SIZES.items():
-            photos = len(clicks[name])
-            selections, boundaries = benchmarking.time_http(served, size, range(photos), clicks[name])
-            _row(f"POST /predict, {name}, selection click", selections)
-            _row(f"POST /predict, {name}, boundary click", boundaries)
-        sizes = list(benchmarking.SIZES.values())
-        for number in range(images):
-            size = sizes[number % len(sizes)]
-            benchmarking.time_http(served, size, [photos + number], [benchmarking.clicks_on(*size, 1)])
-        megabytes = benchmarking.resident_megabytes(served.pid)
+    with benchmarking.photo_server() as label_studio:
+        environment = {
+            "BOUNDARYCLICK_LABEL_STUDIO_URL": label_studio,
+            "BOUNDARYCLICK_RUNTIME": settings.runtime,
+            "BOUNDARYCLICK_DATABASE_URL": "none",
+        }
+        with benchmarking.serving(options, environment) as served:
+            for name, size in benchmarking.SIZES.items():
+                photos = len(clicks[name])
+                selections, boundaries = benchmarking.time_http(served, size, range(photos), clicks[name])
+                _row(f"POST /predict, {name}, selection click", selections)
+                _row(f"POST /predict, {name}, boundary click", boundaries)
+            for number in range(args.images):
+                size = list(benchmarking.SIZES.values())[number % 2]
+                benchmarking.time_http(
+                    served, size, [args.photos + number], [benchmarking.clicks_on(*size, 1)]
+                )
+            _memory(f"after {args.images} more images", served)
+            for annotators in args.annotators:
+                _at_once(served, annotators, args.pause, args.seconds)
+            _memory("in the end", served)
+
+
+def _at_once(served: "Served", annotators: int, pause: float, seconds: float) -> None:
+    """Annotators at the page, each on objects of its own; half of the photos have 0.3, half 2 megapixels."""
+    from backend.stress.clients import Client, Photo, Tally, file_of
+    from backend.stress.plays import SIZES, segmenting
+
+    each = 2 + round(seconds / (pause + 0.02) / 12)  # more than anybody gets through
+    photos = [
+        [Photo(1000 * annotators + each * who + turn, *SIZES[turn % len(SIZES)]) for turn in range(each)]
+        for who in range(annotators)
+    ]
+    for photo in chain.from_iterable(photos):
+        file_of(photo)  # made before the clock runs, and kept
+    tally = Tally()
+    clients = [Client(served.url, number, tally) for number in range(annotators)]
+    with segmenting(clients, photos, tally, pause):
+        time.sleep(seconds)
+    answers = sum(map(len, tally.milliseconds.values()))
+    who = f"{annotators} annotators" if annotators > 1 else "1 annotator"
+    for kind, what in (("select", "selection click"), ("boundary", "boundary click")):
+        if taken := tally.milliseconds.get(kind):
+            _row(f"{who}, {what}", taken)
+    _row(f"{who}, all", [each for taken in tally.milliseconds.values() for each in taken])
+    print(f"{f'{who}, answers a second':46} {answers / seconds:7.1f}, {len(tally.failures)} failed")
+
+
+def _memory(when: str, served: "Served") -> None:
+    from backend import benchmarking
+
+    megabytes = benchmarking.resident_megabytes(served.pid)
     shown = "not known on this system" if megabytes is None else f"{megabytes:.0f} MB"
-    print(f"{f'resident memory after {images} more images':46} {shown}")
+    print(f"{f'resident memory {when}':46} {shown}", flush=True)
 
 
 def _row(what: str, milliseconds: Sequence[float]) -> None:

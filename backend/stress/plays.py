@@ -3,10 +3,11 @@
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from model.clicks import Click
 SIZES = ((640, 480), (1632, 1224))
 PLACES = (0.3, 0.5, 0.7)
 """Of objects on a photo, as shares of its width."""
+CLICKS = 6
+"""On an object that is new, the selection included."""
+
 KINDS = ("select", "near", "near", "undo", "near", "far", "undo")
 
 
@@ -99,19 +103,43 @@ def playing(
     Args:
         pause: seconds between a client's clicks, on average.
     """
+    with _at_work(
+        clients, pause, lambda client, number, pace: _play(client, WAYS[number % 2], plays, tally, pace)
+    ):
+        yield
+
+
+@contextmanager
+def segmenting(
+    clients: Sequence[Client], photos: Sequence[Sequence[Photo]], tally: Tally, pause: float
+) -> Iterator[None]:
+    """As `playing`, by way of the page, on objects that nobody has asked for before: nothing of them is known yet.
+
+    Args:
+        photos: each client's own; it clicks on an object in every one of `PLACES`, and then begins anew.
+    """
+    with _at_work(clients, pause, lambda client, number, pace: _segment(client, photos[number], tally, pace)):
+        yield
+
+
+@contextmanager
+def _at_work(
+    clients: Sequence[Client], pause: float, work: "Callable[[Client, int, _Pace], None]"
+) -> Iterator[None]:
+    """Every client, with its number and its pace, on a thread of its own."""
     stop = threading.Event()
     with ThreadPoolExecutor(len(clients)) as threads:
         at_work = [
-            threads.submit(_play, client, WAYS[number % len(WAYS)], plays, tally, _Pace(number, pause, stop))
+            threads.submit(work, client, number, _Pace(number, pause, stop))
             for number, client in enumerate(clients)
         ]
         try:
             yield
         finally:
             stop.set()
-    for client, work in zip(clients, at_work, strict=True):
+    for client, task in zip(clients, at_work, strict=True):
         client.close()
-        work.result()
+        task.result()
 
 
 class _Pace:
@@ -143,3 +171,19 @@ def _play(client: Client, way: str, plays: Sequence[Play], tally: Tally, pace: _
             tally.count(step.kind, time.perf_counter() - began, answer in step.answers[way], what)
             if pace.ended():
                 return
+
+
+def _segment(client: Client, photos: Sequence[Photo], tally: Tally, pace: _Pace) -> None:
+    for photo, place in product(photos, PLACES):
+        clicks = [Click(photo.width * place, photo.height * 0.5, "select")]
+        for number in range(1, CLICKS + 1):
+            if pace.ended():
+                return
+            kind, began = clicks[-1].role, time.perf_counter()
+            try:
+                mask = unpacked(client.ask("page", photo, clicks), photo)
+            except Refused as error:
+                tally.fail(f"{kind} on photo {photo.number}: {error}")
+                break
+            tally.count(kind, time.perf_counter() - began, True, "")
+            clicks.append(click_beside(mask, number))

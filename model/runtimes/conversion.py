@@ -52,21 +52,23 @@ def converted_head(weights: Path, head: bytes, name: str) -> Path:
 
 
 def _converted(data: bytes, arguments: list[str]) -> Path:
-    cache_folder = _cache_folder()
-    folder = cache_folder / hashlib.sha256(data).hexdigest()[:32]
-    if not folder.is_dir():
-        log.info("converting %s for this machine, once", Path(arguments[0]).name)
-        partial = Path(tempfile.mkdtemp(prefix="converting-", dir=cache_folder))
-        try:
-            _run_program([*arguments, "--out", str(partial)])
-            partial.replace(folder)
-        except OSError as error:
-            if not folder.is_dir():  # else another process was faster
-                raise ConversionFailed(
-                    f"networks: expected to be converted into {folder}, got: {error}"
-                ) from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+    name = hashlib.sha256(data).hexdigest()[:32]
+    known = cache_folder() / name
+    if known.is_dir():
+        return known
+    log.info("converting %s for this machine, once", Path(arguments[0]).name)
+    place = _writable(cache_folder())
+    folder, partial = place / name, Path(tempfile.mkdtemp(prefix="converting-", dir=place))
+    try:
+        _run_program([*arguments, "--out", str(partial)])
+        partial.replace(folder)
+    except OSError as error:
+        if not folder.is_dir():  # else another process was faster
+            raise ConversionFailed(
+                f"networks: expected to be converted into {folder}, got: {error}"
+            ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
@@ -89,11 +91,14 @@ WRONG_WEIGHTS = 3
 """Exit status of the program when not it but its input is at fault; the last line says why."""
 
 
-@cache
-def _cache_folder() -> Path:
-    """Where converted networks lie: the user's cache, or a folder of this process where that cannot be written."""
+def cache_folder() -> Path:
+    """Where converted networks of this machine lie, in the user's cache."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "boundaryclick" / "openvino" / _edition()
+    return base / "boundaryclick" / "openvino" / _edition()
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, or one of this process's own where it cannot be written, as on a read-only file system."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
@@ -108,6 +113,7 @@ _OWN: list["tempfile.TemporaryDirectory[str]"] = []
 """Removed when the process ends."""
 
 
+@cache
 def _edition() -> str:
     """What a conversion depends on beside the weights: the library, and the sources of the networks."""
     import openvino  # noqa: PLC0415 - only when asked

@@ -20,11 +20,16 @@ from model.runtimes.conversion import (
 
 __all__ = ["ConversionFailed", "OpenVinoRuntime"]
 
+FLOAT32 = "f32"
+_PRECISIONS = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+
 
 class OpenVinoRuntime:
     """See `Runtime`; what it keeps are numpy arrays.
 
-    Computes in bfloat16 where the processor can, which the library decides, else in float32.
+    The selection network computes in float32: in bfloat16 it would be faster still, but where two objects are nearly as
+    likely it chose the wrong one more often (docs/speed.md). The head corrects what is there already, and computes in
+    bfloat16 where the processor can.
 
     Args:
         header: of the checkpoint.
@@ -40,7 +45,9 @@ class OpenVinoRuntime:
         self.config = header.config
         self._select = selection.create_infer_request()
         self._prepare = engine.compile(head / PREPARE).create_infer_request()
-        self._correct = engine.compile(head / CORRECT).create_infer_request()
+        correct = engine.compile(head / CORRECT)
+        self._correct = correct.create_infer_request()
+        self._head_precision = _PRECISIONS[correct.get_property("INFERENCE_PRECISION_HINT").to_string()]
 
     @staticmethod
     def load(header: Header, threads: int) -> "OpenVinoRuntime":
@@ -54,7 +61,7 @@ class OpenVinoRuntime:
             ConversionFailed: for another reason.
         """
         folder, engine = converted_selection(header.path), Engine(threads)
-        return OpenVinoRuntime(header, engine, engine.compile(folder / SELECT), folder)
+        return OpenVinoRuntime(header, engine, engine.compile(folder / SELECT, FLOAT32), folder)
 
     def select(
         self, image: NDArray[np.float32], guidance: NDArray[np.float32]
@@ -85,7 +92,7 @@ class OpenVinoRuntime:
         return {
             "runtime": f"openvino {ov.__version__.split('-')[0]}",
             "threads": self._selection.get_property("INFERENCE_NUM_THREADS"),
-            "precision": self._selection.get_property("INFERENCE_PRECISION_HINT").to_string(),
+            "precision": f"float32, head {self._head_precision}",
         }
 
 
@@ -102,9 +109,16 @@ class Engine:
         if threads > 0:
             self._options["INFERENCE_NUM_THREADS"] = threads
 
-    def compile(self, path: Path) -> "ov.CompiledModel":
-        """A network in a file, ready to run."""
-        return self._core.compile_model(path, "CPU", self._options)
+    def compile(self, path: Path, precision: str | None = None) -> "ov.CompiledModel":
+        """A network in a file, ready to run.
+
+        Args:
+            precision: that it is run in, `f32` or `bf16`; None: the library's choice, as fast as it can.
+        """
+        options = (
+            self._options if precision is None else {**self._options, "INFERENCE_PRECISION_HINT": precision}
+        )
+        return self._core.compile_model(path, "CPU", options)
 
 
 def _infer(request: "ov.InferRequest", *arrays: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -16,10 +16,11 @@ def test_photos_have_their_size_and_differ():
 
 
 def test_every_click_is_timed_and_the_warm_up_is_not(predictor):
-    selections, boundaries, clicks = benchmarking.time_model(predictor, (96, 64), photos=1)
-    assert [[click.role for click in each] for each in clicks] == [["select"] + ["boundary"] * 5]
-    assert (len(selections), len(boundaries)) == (1, benchmarking.BOUNDARY_CLICKS)
-    assert min(selections + boundaries) > 0
+    times = benchmarking.time_model(predictor, (96, 64), photos=1)
+    assert [[click.role for click in each] for each in times.clicks] == [["select"] + ["boundary"] * 5]
+    assert (len(times.selections), len(times.boundaries)) == (1, benchmarking.BOUNDARY_CLICKS)
+    assert min(times.encodes) < times.selections[0]
+    assert min(times.encodes + times.boundaries) > 0
 
 
 def test_clicks_come_beside_the_mask():
@@ -47,3 +48,4 @@ def test_memory_of_this_process():
 def test_hardware_is_one_line():
     assert "cores" in benchmarking.hardware()
     assert "\n" not in benchmarking.hardware()
+    assert "\n" not in benchmarking.commit()

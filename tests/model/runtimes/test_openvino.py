@@ -1,0 +1,115 @@
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model import Click, Predictor, WeightsError, load_predictor
+from model.checkpoints import load_checkpoint
+from model.heads import pack_head
+from model.runtimes import conversion
+from model.runtimes.pytorch import checkpoint_of
+
+CLICKS = [Click(60, 40, "select"), Click(50, 60, "boundary")]
+
+
+@pytest.fixture(scope="module")
+def openvino_predictor(tiny_weights: Path) -> Predictor:
+    return load_predictor(tiny_weights, runtime="openvino", threads=1)
+
+
+@pytest.fixture(scope="module")
+def head(tiny_predictor: Predictor) -> bytes:
+    """Another head than the weights' own."""
+    base = checkpoint_of(tiny_predictor)
+    network = copy.deepcopy(base.network)
+    with torch.no_grad():
+        for value in network.refinement.parameters():
+            value.mul_(1.5)
+    return pack_head(network, base, {"made": "here"})
+
+
+def assert_alike(ours: Predictor, theirs: Predictor, image: np.ndarray) -> None:
+    """After the selection the same, but for the order of sums; after boundary clicks as far as bfloat16 goes."""
+    ours_selected, theirs_selected = (each.predict(image, CLICKS[:1]) for each in (ours, theirs))
+    np.testing.assert_allclose(ours_selected.probability, theirs_selected.probability, atol=1e-4)
+    assert ours_selected.crop == theirs_selected.crop
+    corrected, expected = (each.predict(image, CLICKS[:2]) for each in (ours, theirs))
+    moved = np.abs(expected.probability - theirs_selected.probability).mean()
+    assert np.abs(corrected.probability - expected.probability).mean() < 0.1 * moved
+
+
+@pytest.mark.parametrize("shape", [(90, 121), (300, 64), (128, 128)])
+def test_it_answers_as_torch_does(
+    openvino_predictor: Predictor, tiny_predictor: Predictor, shape: tuple[int, int]
+):
+    image = np.random.default_rng(1).integers(0, 255, (*shape, 3), dtype=np.uint8)
+    assert_alike(openvino_predictor, tiny_predictor, image)
+    assert openvino_predictor.version == tiny_predictor.version
+
+
+def test_another_head_answers_as_with_torch_on_the_same_selection_network(
+    openvino_predictor: Predictor, tiny_predictor: Predictor, head: bytes, noise_image: np.ndarray
+):
+    ours, theirs = (each.with_head(head, "team-v1") for each in (openvino_predictor, tiny_predictor))
+    assert_alike(openvino_predictor, tiny_predictor, noise_image)
+    assert_alike(ours, theirs, noise_image)
+    assert not np.array_equal(
+        ours.predict(noise_image, CLICKS).logits, openvino_predictor.predict(noise_image, CLICKS).logits
+    )
+    assert (ours.version, ours.training) == ("team-v1", {"made": "here"})
+
+
+def test_weights_are_converted_once(
+    openvino_predictor: Predictor, tiny_weights: Path, head: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    openvino_predictor.with_head(head, "team-v1")
+
+    def refuse(_arguments: list[str]) -> None:
+        raise AssertionError("converted again")
+
+    monkeypatch.setattr(conversion, "_run_program", refuse)
+    load_predictor(tiny_weights, runtime="openvino").with_head(head, "team-v1")
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise_image: np.ndarray
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert load_predictor(tiny_weights, runtime="openvino").predict(noise_image, CLICKS).mask.shape == (
+        90,
+        121,
+    )
+
+
+def test_a_head_of_other_weights_and_one_that_is_none_are_refused(openvino_predictor: Predictor, head: bytes):
+    with pytest.raises(WeightsError, match="complete head"):
+        openvino_predictor.with_head(head[:500], "team-v1")
+    other = Predictor(openvino_predictor.runtime, "tiny-00000000", {})
+    with pytest.raises(WeightsError, match="learn again"):
+        other.with_head(head, "team-v1")
+
+
+def test_weights_that_cannot_be_used_are_told_in_one_line(tiny_weights: Path, tmp_path: Path):
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(tiny_weights.read_bytes()[:5000])
+    with pytest.raises(WeightsError, match="complete safetensors file"):
+        load_predictor(damaged, runtime="openvino")
+
+
+def test_what_openvino_cannot_do_is_said(tiny_weights: Path):
+    with pytest.raises(WeightsError, match="expected device cpu, got cuda"):
+        load_predictor(tiny_weights, device="cuda", runtime="openvino")
+
+
+def test_auto_falls_back_to_torch_where_the_conversion_fails(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(conversion, "LONGEST_SECONDS", 0.01)
+    predictor = load_predictor(tiny_weights, runtime="auto")
+    assert predictor.runtime.name == "torch"
+    assert "converted within 0.01 s" in caplog.text
+    assert load_checkpoint(tiny_weights).version == predictor.version
