@@ -42,6 +42,11 @@ class Login:
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
 
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Of HTTP authentication that are taken."""
+        return (("basic",) if self.user else ()) + (("bearer",) if self.token else ())
+
     def is_told(self) -> bool:
         """Whether the request at hand names one of them."""
         try:
@@ -63,8 +68,7 @@ def require_login(app: Flask, login: Login, exempt: Collection[str]) -> None:
     Args:
         exempt: blueprints whose callers know no way to log in.
     """
-    schemes = ['Basic realm="boundaryclick", charset="UTF-8"'] if login.user else []
-    schemes += ['Bearer realm="boundaryclick"'] if login.token else []
+    told = {"basic": 'Basic realm="boundaryclick", charset="UTF-8"', "bearer": 'Bearer realm="boundaryclick"'}
 
     @app.before_request
     def check() -> Response | None:
@@ -75,8 +79,8 @@ def require_login(app: Flask, login: Login, exempt: Collection[str]) -> None:
             "or the token of BOUNDARYCLICK_ACCESS_TOKEN"
         )
         answer.status_code = 401
-        for scheme in schemes:
-            answer.headers.add("WWW-Authenticate", scheme)
+        for scheme in login.schemes:
+            answer.headers.add("WWW-Authenticate", told[scheme])
         return answer
 
 

@@ -74,7 +74,8 @@ class HostPolicy:
 
     def require(self, origin: Origin) -> bool:
         """Whether it may have a private address; raises ImageRejected unless it may be asked at all."""
-        if origin in self.trusted or origin.netloc in self.allowed:
+        # A URL may name its host "*.example.org", too; that is no name in full.
+        if origin in self.trusted or (origin.netloc in self.allowed and "*" not in origin.netloc):
             return True
         if any(_matches(pattern, origin) for pattern in self.allowed):
             return False

@@ -29,7 +29,7 @@ from backend.learning.queue import Queue
 from backend.learning.worker import Worker, Workplace
 from backend.logs import identify_requests
 from backend.metrics import Backlog, Figures, State, add_metrics
-from backend.openapi import add_description
+from backend.openapi import Doors, add_description
 from backend.openapi.operations import OPERATIONS
 from backend.settings import Settings
 from backend.web.learning import create_blueprint as create_learning_blueprint
@@ -121,7 +121,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
         create_cvat_blueprint(service, images, settings.cvat_right_click, settings.upstream_nuclio)
     )
     operations = {**OPERATIONS, **label_studio.OPERATIONS, **cvat.OPERATIONS}
-    add_description(app, operations, EXEMPT, OPEN_ROUTES)
+    add_description(app, operations, Doors(() if login is None else login.schemes, EXEMPT, OPEN_ROUTES))
     return app
 
 

@@ -66,32 +66,44 @@ _REFUSALS = {
 }
 
 
-def add_description(
-    app: Flask, operations: Operations, exempt: Collection[str], open_routes: Collection[str]
-) -> None:
+class Doors(NamedTuple):
+    """Who is let in.
+
+    Attributes:
+        schemes: of HTTP authentication, one of which is asked for; none: nobody is asked.
+        exempt: blueprints that are answered without.
+        paths: that are.
+    """
+
+    schemes: Sequence[str] = ()
+    exempt: Collection[str] = ()
+    paths: Collection[str] = ()
+
+    def are_open(self, rule: Rule) -> bool:
+        """Whether a route is answered without login."""
+        return rule.rule in self.paths or rule.endpoint.rpartition(".")[0] in self.exempt
+
+
+def add_description(app: Flask, operations: Operations, doors: Doors) -> None:
     """Route /openapi.json, which describes all routes that the application has by the time it is asked.
 
     Args:
         operations: of every route, and perhaps of some that this application does not have.
-        exempt: blueprints that are answered without login.
-        open_routes: paths that are.
     """
 
     @app.get(PATH, endpoint=ENDPOINT)
     def description() -> ResponseReturnValue:
-        return jsonify(describe(app, operations, exempt, open_routes))
+        return jsonify(describe(app, operations, doors))
 
 
-def describe(
-    app: Flask, operations: Operations, exempt: Collection[str], open_routes: Collection[str]
-) -> dict[str, Any]:
+def describe(app: Flask, operations: Operations, doors: Doors) -> dict[str, Any]:
     """The document; KeyError names an endpoint that has no operation."""
     known = {name: Operation(*operation) for name, operation in {**operations, **OWN}.items()}
     rules = [rule for rule in app.url_map.iter_rules() if not rule.build_only]
     schemas = _Schemas([known[rule.endpoint] for rule in rules])
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(rules, key=lambda rule: rule.rule):
-        is_open = rule.rule in open_routes or rule.endpoint.rpartition(".")[0] in exempt
+        is_open = not doors.schemes or doors.are_open(rule)
         for method in _METHODS:
             if method in (rule.methods or ()):
                 path = paths.setdefault(_PARAMETER.sub(r"{\g<name>}", rule.rule), {})
@@ -105,14 +117,11 @@ def describe(
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"basic": []}, {"bearer": []}, {}],
+        "security": [{scheme: []} for scheme in doors.schemes],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
-            "securitySchemes": {
-                "basic": {"type": "http", "scheme": "basic"},
-                "bearer": {"type": "http", "scheme": "bearer"},
-            },
+            "securitySchemes": {scheme: {"type": "http", "scheme": scheme} for scheme in doors.schemes},
         },
     }
 

@@ -21,6 +21,9 @@ FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Lossless ones: a JPEG changes ids along every contour."""
 
+LONGEST_NAME = 255
+"""Bytes of a file's name."""
+
 Shape = tuple[int, int]
 """Height and width."""
 
@@ -75,7 +78,9 @@ def inside(folder: Path, name: str) -> Path:
     Raises:
         DatasetError: it leads out of the folder.
     """
-    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+    parts = Path(name).parts
+    longest = max((len(part.encode("utf-8", "replace")) for part in parts), default=0)
+    if Path(name).is_absolute() or ".." in parts or "\0" in name or longest > LONGEST_NAME:
         raise DatasetError(f"data set: expected the name of a file in {folder}, got {name[:200]!r}")
     return folder / name
 

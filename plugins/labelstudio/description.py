@@ -1,6 +1,8 @@
 """What the routes that Label Studio calls take and answer, as types: for the service's description of itself."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from plugins.labelstudio.messages import Message, PredictRequest, SetupRequest, WebhookRequest
 
@@ -19,10 +21,13 @@ class Prediction(Message):
     model_version: str
 
 
-class PredictAnswer(Message):
-    """Answer of POST /predict: one prediction for each task that was to be predicted."""
+Nothing = Annotated[list[Any], Field(max_length=0)]
 
-    results: list[Prediction]
+
+class PredictAnswer(Message):
+    """Answer of POST /predict: one prediction for each task that was to be predicted, or [] where that failed."""
+
+    results: list[Prediction | Nothing]
 
 
 class WebhookAnswer(Message):
