@@ -55,5 +55,5 @@ def service(studio: Studio, folder: Path, weights: Path) -> Iterator[Service]:  
 def plays(service: Service) -> Iterator[Sequence[Play]]:
     """What one client alone gets."""
     alone = Client(service.url, 0, Tally())
-    yield plays_alone(alone, 3, SIZES)
+    yield plays_alone(alone, 2, SIZES)
     alone.close()

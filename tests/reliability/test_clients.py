@@ -44,7 +44,7 @@ def test_twenty_clients_get_what_one_gets_while_the_caches_are_full(
 ) -> None:
     tally = Tally()
     with playing(clients(service, tally), plays, tally):
-        more_of(tally, 200)
+        more_of(tally, 120)
     assert (tally.failures, tally.different) == ([], [])
     assert set(tally.milliseconds) == {"select", "near", "far", "undo"}
     assert service.figure('boundaryclick_cache_bytes{cache="images"}') <= 500_000
@@ -72,10 +72,10 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_acknowledged_is_lost(
     tool = threading.Thread(target=submit)
     tool.start()
     with playing(clients(service, tally, stubborn=PATIENCE), plays, tally):
-        more_of(tally, 40)
+        more_of(tally, 25)
         before = len(kept)
         service.kill_worker()
-        more_of(tally, 40)
+        more_of(tally, 25)
         until(lambda: len(kept) > before + 3)
         stop.set()
     tool.join()
@@ -98,7 +98,7 @@ def test_a_stop_finishes_what_runs_and_the_next_start_goes_on(
         ThreadPoolExecutor(1) as annotator,
         playing(clients(service, tally, stubborn=PATIENCE), plays, tally),
     ):
-        more_of(tally, 40)
+        more_of(tally, 25)
         running = annotator.submit(service.post, "/predict", json=hanging)
         studio.hanging.acquire()
         service.stop()
@@ -106,7 +106,7 @@ def test_a_stop_finishes_what_runs_and_the_next_start_goes_on(
         assert running.result().status_code == 400, "answered, though not as wished"
         assert service.ended() == 0
         service.start()
-        more_of(tally, 40)
+        more_of(tally, 25)
     assert (tally.failures, tally.different) == ([], [])
     assert not [line for line in service.log if "Traceback" in line]
 
