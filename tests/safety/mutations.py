@@ -146,7 +146,7 @@ def _edited(document: Any, random: Random) -> Any:
     elif kind == 6 and isinstance(holder, list):
         holder[key:key] = [copy.deepcopy(holder[key]) for _ in range(random.choice((1, 2, 30)))]
     elif isinstance(value := holder[key], (int, float)) and not isinstance(value, bool):
-        holder[key] = random.choice((-value, value + 1, value - 1, value * 1000, value / 1000, value * 1e300))
+        holder[key] = random.choice((-value, value + 1, value - 1, value * 1000, value // 1000, -(10**200)))
     else:
         holder[key] = [value]
     return document

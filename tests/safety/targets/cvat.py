@@ -33,7 +33,7 @@ class Spots:
             mask[round(click.y) : round(click.y) + 1, round(click.x) : round(click.x) + 1] = True
         if box is not None:
             mask[max(box.top, 0) : box.bottom, max(box.left, 0) : box.right] = True
-        return Prediction(mask, mask.astype(np.float32) - np.float32(0.5), 0.9, None)
+        return Prediction(mask, lambda: mask.astype(np.float32) - np.float32(0.5), 0.9, None)
 
 
 def _invocation(data: bytes) -> None:

@@ -95,14 +95,6 @@ def _encoded(image: Image.Image, form: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def _matlab() -> bytes:
-    from scipy.io import savemat
-
-    buffer = BytesIO()
-    savemat(buffer, {"GTinst": {"Segmentation": IDS}}, do_compression=True)
-    return buffer.getvalue()
-
-
 IDS = np.zeros((23, 31), np.uint8)
 IDS[4:9, 5:20] = 1
 IDS[12:20, 5:9] = 2
@@ -155,7 +147,6 @@ FILES: dict[str, dict[str, bytes]] = {
         "Annotations/480p/s/0.png": PALETTE,
         "ImageSets/480p/val.txt": b"/s/0.jpg /s/0.png\n",
     },
-    "sbd": {"img/a.jpg": PHOTO, "inst/a.mat": _matlab(), "val.txt": b"a\n"},
     "coco": {"images/a.jpg": PHOTO, "annotations.json": json.dumps(COCO).encode()},
 }
 
@@ -182,7 +173,6 @@ TARGETS = (
     _on_disk("voc", "ImageSets/Segmentation/val.txt"),
     _on_disk("voc", "SegmentationObject/a.png"),
     _on_disk("davis", "Annotations/480p/s/0.png"),
-    _on_disk("sbd", "inst/a.mat"),
     _on_disk("coco", "annotations.json", documents=True),
     Target(
         "data-set",
