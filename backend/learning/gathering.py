@@ -13,7 +13,7 @@ from model.errors import BoundaryClickError
 log = logging.getLogger(__name__)
 
 MOST_CORRECTIONS = 1000
-"""The newest ones: a head of this size learns little from more, and their features take 1.2 MB each."""
+"""The newest ones: a head of this size learns little from more, and their features take about 2 MB each."""
 
 
 def chosen(store: CorrectionStore, project: str) -> list[StoredCorrection]:

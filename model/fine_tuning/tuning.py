@@ -24,7 +24,7 @@ REPLAYED = 2
 
 PASSES = 3
 """How often an object is trained on, on average, unless the bounds on steps say otherwise."""
-FEWEST_STEPS, MOST_STEPS = 30, 60
+FEWEST_STEPS, MOST_STEPS = 30, 50
 
 RATE = 1e-3
 """Measured (docs/learning.md): with 3e-4 half of the gain, with 2e-3 no more of it."""

@@ -90,7 +90,7 @@ def test_a_job_makes_a_version_of_what_can_be_used_and_judges_it(
     head = unpack_head(store.versions.weights(version.id), base, version.name)
     before, after = base.network.refinement.state_dict(), head.network.refinement.state_dict()
     assert any(not torch.equal(before[name], after[name]) for name in before), "it has learnt something"
-    files = sorted((tmp_path / "work").glob("*/features/*.safetensors"))
+    files = sorted((tmp_path / "work").glob("*/features/*-0.safetensors"))
     assert len(files) == 3
     assert [len(Encoded.load(file).boundary) for file in files].count(1) == 1, "the real click is among them"
     latest = max(each.id for each in store.corrections.active())
