@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from backend.settings import Settings
     from model import Click
 
+MANY_CLICKS = 10
+MANY_FROM = 1_000_000
+"""Numbers of photos that nothing else here takes."""
+
 EXAMPLE = """\
 examples:
   boundaryclick benchmark --threads 2
@@ -31,7 +35,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         epilog=EXAMPLE,
     )
     parser.add_argument("--photos", type=int, default=10, help="photos of each size to time (default 10)")
-    parser.add_argument("--images", type=int, default=100, help="images before memory is read (default 100)")
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=100,
+        help="photos of ten clicks each, over which memory is read (default 100)",
+    )
     parser.add_argument(
         "--annotators", type=int, nargs="*", default=[1, 5, 20], metavar="N", help="at once (default 1 5 20)"
     )
@@ -98,20 +107,33 @@ def _served(settings: "Settings", args: argparse.Namespace, clicks: "dict[str, l
                 selections, boundaries = benchmarking.time_http(served, size, range(photos), clicks[name])
                 _row(f"POST /predict, {name}, selection click", selections)
                 _row(f"POST /predict, {name}, boundary click", boundaries)
-            for number in range(args.images):
-                size = list(benchmarking.SIZES.values())[number % 2]
-                benchmarking.time_http(
-                    served, size, [args.photos + number], [benchmarking.clicks_on(*size, 1)]
-                )
-            _memory(f"after {args.images} more images", served)
+            _many(served, args.images)
             for annotators in args.annotators:
                 _at_once(served, annotators, args.pause, args.seconds)
             _memory("in the end", served)
 
 
+def _many(served: "Served", images: int) -> None:
+    """Memory while ever more photos come, each with an object of ten clicks."""
+    from backend.stress.clients import Client, Photo, Tally
+    from backend.stress.plays import SIZES, segment
+
+    tally = Tally()
+    client = Client(served.url, 0, tally)
+    shown = {max(round(images * share), 1) for share in (0.1, 0.25, 0.5, 0.75, 1)}
+    for number in range(1, images + 1):
+        photo = Photo(MANY_FROM + number, *SIZES[number % len(SIZES)])
+        segment(client, photo, 0.5, MANY_CLICKS, tally)
+        if number in shown:
+            _memory(f"after {number} images, {MANY_CLICKS * number} clicks", served)
+    client.close()
+    if tally.failures:
+        print(f"{len(tally.failures)} clicks failed, the first: {tally.failures[0]}")
+
+
 def _at_once(served: "Served", annotators: int, pause: float, seconds: float) -> None:
     """Annotators at the page, each on objects of its own; half of the photos have 0.3, half 2 megapixels."""
-    from backend.stress.clients import Client, Photo, Tally, file_of
+    from backend.stress.clients import Client, Photo, Tally
     from backend.stress.plays import SIZES, segmenting
 
     each = 2 + round(seconds / (pause + 0.02) / 12)  # more than anybody gets through
@@ -120,7 +142,7 @@ def _at_once(served: "Served", annotators: int, pause: float, seconds: float) ->
         for who in range(annotators)
     ]
     for photo in chain.from_iterable(photos):
-        file_of(photo)  # made before the clock runs, and kept
+        photo.file()  # made before the clock runs, and kept
     tally = Tally()
     clients = [Client(served.url, number, tally) for number in range(annotators)]
     with segmenting(clients, photos, tally, pause):

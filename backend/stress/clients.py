@@ -8,14 +8,12 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-import cv2
 import numpy as np
 import requests
 
-from backend.benchmarking import make_photo, predict_body
+from backend.benchmarking import photo_file, predict_body
 from model.clicks import Click
 from model.errors import BoundaryClickError
 
@@ -36,6 +34,10 @@ class Photo:
     number: int
     width: int
     height: int
+
+    def file(self) -> bytes:
+        """JPEG."""
+        return photo_file(self.number, self.width, self.height)
 
 
 @dataclass
@@ -122,7 +124,7 @@ class Client:
         body["tasks"][0]["id"] = 1000 * self._number + photo.number
         if self._embed:
             body["project"] = None  # of clicks without a project nothing is noted
-            coded = base64.b64encode(file_of(photo)).decode()
+            coded = base64.b64encode(photo.file()).decode()
             body["tasks"][0]["data"]["image"] = f"data:image/jpeg;base64,{coded}"
         regions = self._post("/predict", json=body)["results"][0]["result"]
         runs: list[int] = regions[0]["value"]["rle"] if regions else []
@@ -134,7 +136,7 @@ class Client:
             if photo not in self._uploaded:
                 self._uploaded[photo] = self._post(
                     "/api/images",
-                    data=file_of(photo),
+                    data=photo.file(),
                     headers={"Content-Type": "image/jpeg"},
                 )["image"]
             answer = self._post("/api/segment", json={"image": self._uploaded[photo], "clicks": points})
@@ -160,12 +162,6 @@ class Client:
             with self.tally.guard:
                 self.tally.repeated += 1
             time.sleep(AGAIN_SECONDS)
-
-
-@cache
-def file_of(photo: Photo) -> bytes:
-    """JPEG."""
-    return cv2.imencode(".jpg", make_photo(photo.number, photo.width, photo.height))[1].tobytes()
 
 
 def digest(runs: Sequence[int]) -> str:

@@ -175,15 +175,39 @@ def _play(client: Client, way: str, plays: Sequence[Play], tally: Tally, pace: _
 
 def _segment(client: Client, photos: Sequence[Photo], tally: Tally, pace: _Pace) -> None:
     for photo, place in product(photos, PLACES):
-        clicks = [Click(photo.width * place, photo.height * 0.5, "select")]
-        for number in range(1, CLICKS + 1):
-            if pace.ended():
-                return
-            kind, began = clicks[-1].role, time.perf_counter()
-            try:
-                mask = unpacked(client.ask("page", photo, clicks), photo)
-            except Refused as error:
-                tally.fail(f"{kind} on photo {photo.number}: {error}")
-                break
-            tally.count(kind, time.perf_counter() - began, True, "")
-            clicks.append(click_beside(mask, number))
+        if not segment(client, photo, place, CLICKS, tally, ended=pace.ended):
+            return
+
+
+def segment(
+    client: Client,
+    photo: Photo,
+    place: float,
+    clicks: int,
+    tally: Tally,
+    *,
+    ended: Callable[[], bool] = lambda: False,
+) -> bool:
+    """One object, by way of the page: a selection click, then boundary clicks beside the mask.
+
+    Args:
+        place: of the selection click, as a share of the photo's width.
+        clicks: how many in all.
+        ended: asked before each of them whether to stop.
+
+    Returns:
+        False if it was to stop.
+    """
+    made = [Click(photo.width * place, photo.height * 0.5, "select")]
+    for number in range(1, clicks + 1):
+        if ended():
+            return False
+        kind, began = made[-1].role, time.perf_counter()
+        try:
+            mask = unpacked(client.ask("page", photo, made), photo)
+        except Refused as error:
+            tally.fail(f"{kind} on photo {photo.number}: {error}")
+            break
+        tally.count(kind, time.perf_counter() - began, True, "")
+        made.append(click_beside(mask, number))
+    return True

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from backend.stress.clients import Photo, file_of
+from backend.stress.clients import Photo
 
 HTML = b"<!doctype html><title>Sign in</title><p>Please sign in to see this image."
 RESET = struct.pack("ii", 1, 0)
@@ -129,7 +129,7 @@ class Studio:
                 request += part
             path = request.split(b" ", 2)[1].decode().replace("%20", " ")
             found = re.search(r"/(\d+)-(\d+)x(\d+)\.jpg$", path)
-            photo = b"" if found is None else file_of(Photo(*map(int, found.groups())))
+            photo = b"" if found is None else Photo(*map(int, found.groups())).file()
             fault = re.match(r"/data/fault/([^/]+)/", path)
             if fault is None:
                 connection.sendall(_answer("200 OK", photo) if photo else _answer("404 Not Found", HTML))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backend.benchmarking import predict_body
-from backend.stress.clients import Photo, file_of
+from backend.stress.clients import Photo
 from model import Click
 from tests.reliability.service import Service, until
 from tests.reliability.studio import FAULTS, Studio
@@ -34,7 +34,7 @@ def refused(service: Service, asked: dict[str, Any]) -> tuple[int, str]:
 def clicked(service: Service, photo: int) -> None:
     """One annotator with a good photo of Label Studio's, and one at the page, are answered."""
     assert service.post("/predict", json=body(photo=photo)).json()["results"][0]["result"]
-    file = file_of(Photo(photo, *SIZE))
+    file = Photo(photo, *SIZE).file()
     digest = service.post("/api/images", data=file, headers={"Content-Type": "image/jpeg"}).json()["image"]
     clicks = [{"x": SELECT.x, "y": SELECT.y, "role": "select"}]
     assert service.post("/api/segment", json={"image": digest, "clicks": clicks}).status_code == 200
