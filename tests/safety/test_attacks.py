@@ -219,7 +219,7 @@ SETUP = {"project": "1", "schema": "", "hostname": "http://a:s3cret@b", "access_
 URLS = (
     "http://ann:s3cret@host/a.png",
     "ftp://host/a?token=s3cret",
-    "/data/../a?token=s3cret",
+    "/data/\\a?token=s3cret",
     "http://h/a b\\?x=s3cret#s3cret",
 )
 
