@@ -102,7 +102,7 @@ class Server(BaseApplication):
 
     def create(self, settings: Settings) -> "Flask":
         """The Flask application; raises BoundaryClickError where the settings do not do."""
-        from backend.app import LEARNING, QUEUE, create_app  # noqa: PLC0415 - loads torch, which the master does not need
+        from backend.app import LEARNING, QUEUE, create_app  # noqa: PLC0415 - loads the networks, which the master does not need
 
         app = create_app(settings)
         self._queue, self._learning = app.extensions.get(QUEUE), app.extensions.get(LEARNING)

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     device: str = Field("cpu", description="Where the networks run: cpu, cuda, cuda:N or mps.")
     runtime: Literal["auto", "torch", "openvino"] = Field(
         "auto",
-        description="What runs the networks: torch, openvino (on a CPU, twice to four times as fast and with less "
+        description="What runs the networks: torch, openvino (on a CPU, two to three times as fast and with less "
         "memory), or auto, which takes openvino on a CPU.",
     )
     threads: int = Field(

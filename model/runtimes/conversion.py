@@ -18,7 +18,8 @@ from model.errors import WeightsError
 SELECT, PREPARE, CORRECT = "select.xml", "prepare.xml", "correct.xml"
 """The parts of the networks, as files in a folder."""
 
-LONGEST_SECONDS = 600.0
+LONGEST_SECONDS = 240.0
+"""Less than a silent worker of the service may take to start, which then goes on with torch."""
 ROOT = Path(__file__).parents[2]
 _SOURCES = ("networks/**/*.py", "runtimes/program.py")
 

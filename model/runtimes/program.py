@@ -20,14 +20,15 @@ from model.runtimes.conversion import CORRECT, PREPARE, SELECT, WRONG_WEIGHTS
 ANY = -1
 
 
-class _Select(nn.Module):
-    """The selection network with a tuple as its answer."""
+class Select(nn.Module):
+    """The selection network with a tuple as its answer, as converters want it."""
 
     def __init__(self, network: TwoStageNetwork) -> None:
         super().__init__()
         self.selection = network.selection
 
     def forward(self, image: torch.Tensor, guidance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `Selection`: logits and features."""
         output = self.selection(image, guidance)
         return output.logits, output.features
 
@@ -49,7 +50,7 @@ def convert_selection(network: TwoStageNetwork, folder: Path) -> None:
     """Write `SELECT`: it takes images of any size that is a multiple of 32."""
     side = 4 * SIZE_MULTIPLE
     example = (torch.zeros(1, 3, side, side), torch.zeros(1, 1, side, side))
-    _write(_Select(network), example, [(1, 3, ANY, ANY), (1, 1, ANY, ANY)], folder / SELECT)
+    _write(Select(network), example, [(1, 3, ANY, ANY), (1, 1, ANY, ANY)], folder / SELECT)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -51,7 +52,17 @@ def test_clicks_from_many_threads_over_http(served, photo_png):
 @pytest.fixture(scope="module")
 def beside_label_studio():
     with photo_server() as photos, serving(["--threads", "1"], {"LABEL_STUDIO_URL": photos}) as service:
-        yield service.url
+        yield service
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc")
+def test_clicks_are_answered_without_torch_in_memory(beside_label_studio):
+    body = predict_body(1, SIZE, clicks_on(*SIZE, count=2))
+    assert requests.post(f"{beside_label_studio.url}/predict", json=body, timeout=SECONDS).status_code == 200
+    children = Path(f"/proc/{beside_label_studio.pid}/task/{beside_label_studio.pid}/children").read_text()
+    workers = [Path(f"/proc/{child}/maps").read_text() for child in children.split()]
+    assert any("openvino" in maps for maps in workers)
+    assert not any("libtorch" in maps for maps in workers)
 
 
 def test_label_studios_requests_are_answered_with_a_stable_region(beside_label_studio):
@@ -59,7 +70,7 @@ def test_label_studios_requests_are_answered_with_a_stable_region(beside_label_s
     regions = []
     for count in (1, 2, 3):
         answer = requests.post(
-            f"{beside_label_studio}/predict", json=predict_body(1, SIZE, clicks[:count]), timeout=SECONDS
+            f"{beside_label_studio.url}/predict", json=predict_body(1, SIZE, clicks[:count]), timeout=SECONDS
         )
         assert answer.status_code == 200
         regions.append(answer.json()["results"][0]["result"][0])
@@ -75,10 +86,10 @@ def test_bad_requests_break_nothing_for_the_next(beside_label_studio):
     elsewhere = predict_body(3, SIZE, clicks_on(*SIZE)[:1])
     elsewhere["tasks"][0]["data"]["image"] = "http://169.254.169.254/latest/meta-data"
     for bad in (missing, elsewhere):
-        answer = requests.post(f"{beside_label_studio}/predict", json=bad, timeout=SECONDS)
+        answer = requests.post(f"{beside_label_studio.url}/predict", json=bad, timeout=SECONDS)
         assert answer.status_code == 400
         assert "\n" not in answer.json()["error"]
-    assert requests.post(f"{beside_label_studio}/predict", json=body, timeout=SECONDS).status_code == 200
+    assert requests.post(f"{beside_label_studio.url}/predict", json=body, timeout=SECONDS).status_code == 200
 
 
 def test_it_stops_when_asked():
