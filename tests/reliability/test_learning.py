@@ -92,7 +92,7 @@ def test_a_service_that_is_killed_while_a_head_is_trained_goes_on_with_it(
         assert known.ended is None, known.error or known.result
         return known
 
-    until(lambda: job().stage == "training")
+    until(lambda: service.grandchildren() and job().stage in ("features", "training"))
     (trainer,) = service.grandchildren()
     service.kill_worker()
     until(lambda: not Path(f"/proc/{trainer}").exists())
