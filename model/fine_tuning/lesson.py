@@ -145,7 +145,7 @@ def encode_all(
             name = f"{_file_name(item.name)}-{view}"
             files += _kept(
                 folder, name, lambda: encode(run, item, clicks, view, seed=zlib.crc32(item.name.encode()))
-            )  # noqa: B023
+            )
             report(index * looks.views + view + 1)
     return files, damaged
 
