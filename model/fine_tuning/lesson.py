@@ -5,6 +5,7 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -143,9 +144,8 @@ def encode_all(
         clicks = looks.clicks[index] if looks.clicks else ()
         for view in range(looks.views):
             name = f"{_file_name(item.name)}-{view}"
-            files += _kept(
-                folder, name, lambda: encode(run, item, clicks, view, seed=zlib.crc32(item.name.encode()))
-            )
+            seed = zlib.crc32(item.name.encode())
+            files += _kept(folder, name, partial(encode, run, item, clicks, view, seed))
             report(index * looks.views + view + 1)
     return files, damaged
 
