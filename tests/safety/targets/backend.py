@@ -22,6 +22,7 @@ LIMITS = ImageLimits(max_bytes=1 << 20, max_pixels=250_000)
 POLICY = HostPolicy(
     trusted=(Origin("http", "labels.example", 8080),), allowed=("images.example", "*.example.org", "*:8443")
 )
+DOWNLOADER = fetching.Downloader(POLICY, 2000, 5)
 LOGIN = access.Login("ann", "a:password", "a-token")
 APP = Flask("fuzzed")
 PHOTO = Image.fromarray(np.random.default_rng(1).integers(0, 255, (23, 31, 3), dtype=np.uint8))
@@ -144,9 +145,8 @@ def _answers(data: bytes) -> None:
         headers={"Content-Encoding": "identity"},
         read1=lambda *_, **__: pieces.pop(0) if pieces else b"",
     )
-    downloader = fetching.Downloader(POLICY, 2000, 5)
     try:
-        got = downloader._read(response, "http://images.example/a", float("inf"))  # type: ignore[arg-type]
+        got = DOWNLOADER._read(response, "http://images.example/a", float("inf"))  # type: ignore[arg-type]
     except ImageRejected:
         assert len(data) > 2000
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from safetensors.torch import save
+from safetensors.torch import load, save
 
 from model.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from model.datasets.layouts import open_dataset
@@ -54,8 +54,8 @@ def _unpack(data: bytes) -> None:
 
 
 def _lone_head(data: bytes) -> None:
-    """A file of one tensor that says anything of itself."""
-    unpack_head(save({"about": _tensor(data)}), _base(), "thrown")
+    """A head that says anything of itself."""
+    unpack_head(save({**load(_head()), "about": _tensor(data)}), _base(), "thrown")
 
 
 def _tensor(data: bytes) -> Any:
@@ -100,6 +100,7 @@ IDS[4:9, 5:20] = 1
 IDS[12:20, 5:9] = 2
 PHOTO = _encoded(Image.fromarray(np.full((23, 31, 3), 90, np.uint8)), "JPEG")
 MASK = _encoded(Image.fromarray(IDS))
+BAND = _encoded(Image.fromarray(IDS * 127), "BMP")
 PALETTE = _encoded(Image.fromarray(IDS).convert("P"))
 COCO = {
     "images": [{"id": 1, "file_name": "a.jpg", "width": 31, "height": 23}],
@@ -136,7 +137,7 @@ COCO = {
 }
 FILES: dict[str, dict[str, bytes]] = {
     "folder": {"images/a.jpg": PHOTO, "masks/a.png": MASK},
-    "grabcut": {"data_GT/a.jpg": PHOTO, "boundary_GT/a.bmp": MASK},
+    "grabcut": {"data_GT/a.jpg": PHOTO, "boundary_GT/a.bmp": BAND},
     "voc": {
         "JPEGImages/a.jpg": PHOTO,
         "SegmentationObject/a.png": PALETTE,
@@ -177,7 +178,7 @@ TARGETS = (
     Target(
         "data-set",
         _reference,
-        [b"folder:/tmp", b"coco:/nowhere?split=a&b=c", b"davis:/tmp?objects=each"],
+        [f"folder:{_laid_out('folder')}".encode(), b"coco:/nowhere?split=a&b=c", b"davis:/tmp?objects=each"],
         documents=False,
     ),
 )
