@@ -98,7 +98,7 @@ def test_a_job_that_one_machine_asks_for_is_done_by_the_worker_of_another(cluste
     assert asked.status_code == 202
     with Redis.from_url(cluster.redis) as redis:
         (message,) = redis.lrange("huey.redis.boundaryclick", 0, -1)
-    assert json.loads(message)["name"] == "work"
+    assert json.loads(message)["name"].endswith("worker.work"), "JSON, not a pickle"
     worker = subprocess.Popen(
         [sys.executable, "-m", "backend.cli", "learn", "--worker"],
         cwd=ROOT,
@@ -132,7 +132,7 @@ def test_a_job_that_one_machine_asks_for_is_done_by_the_worker_of_another(cluste
 def test_a_version_that_is_promoted_through_one_answers_from_both(cluster: Cluster, weights: Path):
     store = cluster.learning()
     name = promoted(store, checkpoint_of(load_predictor(weights)), "", 2.0)
-    shipped = store.versions.roll_back("")
+    store.versions.roll_back("")
     store.close()
     until(lambda: all(each.get("/health").json()["model_version"] != name for each in cluster.machines))
     answer = cluster.machines[0].post("/api/learning/promote", json={"version": name})
@@ -141,7 +141,6 @@ def test_a_version_that_is_promoted_through_one_answers_from_both(cluster: Clust
     answers = [each.predict(90, 90, 2).json() for each in cluster.machines]
     assert answers[0] == answers[1]
     assert answers[0]["results"][0]["model_version"] == name
-    assert shipped is None or shipped.name != name
 
 
 def test_a_machine_that_is_killed_takes_nobodys_work_with_it(cluster: Cluster):

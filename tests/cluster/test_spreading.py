@@ -11,6 +11,9 @@ from tests.cluster.asking import photo
 from tests.cluster.needs import need_ray
 from tests.model.scenes import write_coco
 
+# Ray Data uses settings of its own that it has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*")
+
 RAY = ["--engine", "ray", "--workers", "2", "--threads", "1"]
 
 
