@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from model.errors import BoundaryClickError, SettingsError
+from model.errors import SettingsError
 
 OBJECT_STORE_BYTES = 80 << 20
 """Of shared memory, the least that Ray takes: references and masks travel, images are read where they are used."""
@@ -71,13 +71,3 @@ def ray_cluster(cpus: float) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-def reason_of(error: BaseException) -> BoundaryClickError | None:
-    """The error of ours that a task of Ray's failed with, if it was one."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, BoundaryClickError):
-            return seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from backend.cluster.engine import ray_cluster, reason_of
+from backend.cluster.engine import ray_cluster
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -34,16 +34,22 @@ class Crew:
 class _Worker(Generic[ItemT, ResultT]):
     """One of the processes: makes what it works with once."""
 
+    # Errors travel as results: Ray would start the process, or the work, again and again.
     def __init__(self, make: Callable[[], Callable[[ItemT], ResultT]]) -> None:
-        self._work = make()
+        self._failed: _Failed | None = None
+        try:
+            self._work = make()
+        except Exception as error:
+            self._failed = _Failed(error)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        # Our own errors travel as results: Ray would try again, and show its own traces of them.
+        return {"result": pickle.dumps(self._failed or self._result(row["item"]))}
+
+    def _result(self, item: bytes) -> object:
         try:
-            result: object = self._work(pickle.loads(row["item"]))  # noqa: S301 - from the driver
+            return self._work(pickle.loads(item))  # noqa: S301 - from the driver
         except Exception as error:
-            result = _Failed(error)
-        return {"result": pickle.dumps(result)}
+            return _Failed(error)
 
 
 @dataclass(frozen=True)
@@ -84,17 +90,11 @@ def spread(
             num_cpus=crew.cpus,
             num_gpus=crew.gpus,
         )
-        try:
-            for row in done.iter_rows():
-                result = pickle.loads(row["result"])  # noqa: S301 - from our own processes
-                if isinstance(result, _Failed):
-                    raise result.error
-                yield result
-        except ray.exceptions.RayError as error:
-            ours = reason_of(error)
-            if ours is None:
-                raise
-            raise ours from None
+        for row in done.iter_rows():
+            result = pickle.loads(row["result"])  # noqa: S301 - from our own processes
+            if isinstance(result, _Failed):
+                raise result.error
+            yield result
 
 
 def _blocks(count: int, workers: int) -> int:
