@@ -53,7 +53,7 @@ def create_blueprint(learning: Learning, service: PredictionService) -> Blueprin
     def ask() -> ResponseReturnValue:
         return jsonify(_json(learning.ask(_named("project"), "page"))), 202
 
-    @web.post("/api/learning/jobs/<int:job>/cancel")
+    @web.post("/api/learning/jobs/<int(max=2147483647):job>/cancel")
     def cancel(job: int) -> Response:
         _body()
         return jsonify(cancelled=learning.jobs.cancel(job))

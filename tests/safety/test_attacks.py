@@ -140,6 +140,11 @@ def test_json_that_means_harm_is_refused(
     assert len(answer.get_data()) < 1000
 
 
+def test_a_job_of_a_number_that_no_database_knows(guarded: Flask, known: dict[str, str]) -> None:
+    answer = guarded.test_client().post(f"/api/learning/jobs/{10**30}/cancel", json={}, headers=known)
+    assert answer.status_code == 404
+
+
 def test_values_are_counted_before_they_are_read() -> None:
     with pytest.raises(RequestInvalid, match="values"):
         parse(PredictRequest, b'{"tasks":[' + b"[]," * MOST_VALUES + b"[]]}")
