@@ -104,6 +104,8 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     add_health(app, service, readiness, login)
     add_metrics(app, figures, State(service, images, readiness, backlog))
     app.register_blueprint(web.create_blueprint(service, images))
+    if queue is not None:
+        service.busy = queue.worker.give_way
     if learning is not None:
         app.extensions[QUEUE], app.extensions[LEARNING] = queue, learning
         app.register_blueprint(create_learning_blueprint(learning, service))

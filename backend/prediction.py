@@ -81,6 +81,7 @@ class PredictionService:
             By default nobody listens.
         patience: asked in the caller's thread how long whoever asked waits; by default as long as it takes.
         given_up: told, in the caller's thread, why a prediction was not made: Overloaded or Abandoned.
+        busy: told True when the model gets work to do, False when it has none left; in order, and to be quick about it.
         broken: whether the model's last work failed for another reason than what it was asked.
     """
 
@@ -94,6 +95,7 @@ class PredictionService:
         self.answered: Callable[[Sequence[Click], TimedPrediction, float], None] = _nobody
         self.patience: Callable[[], Patience] = Patience
         self.given_up: Callable[[BoundaryClickError], None] = _nobody
+        self.busy: Callable[[bool], None] = _nobody
         self.broken = False
         self._working = 0
         self._guard = threading.Lock()
@@ -241,8 +243,7 @@ class PredictionService:
 
     def _run(self, patience: Patience, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do the work on the model's thread and wait for it; what has begun is waited for in any case."""
-        with self._guard:
-            self._working += 1
+        self._count(1)
         try:
             # In the caller's context, so that its log lines are known as its own.
             future = self._device.submit(partial(copy_context().run, work, *args, **kwargs))
@@ -257,8 +258,13 @@ class PredictionService:
             self.broken = True
             raise
         finally:
-            with self._guard:
-                self._working -= 1
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._guard:
+            self._working += more
+            if self._working == max(more, 0):
+                self.busy(self._working > 0)
 
     def _keep(self, key: _SessionKey, kept: _Kept) -> None:
         if kept.session.clicks:

@@ -1,9 +1,15 @@
 """The process that trains: `python -m backend.learning`, with a `Task` on its standard input."""
 
+import ctypes
 import os
+import signal
 import sys
 from contextlib import suppress
 
+PR_SET_PDEATHSIG = 1
+"""Of Linux' prctl."""
+
+LEFT_ALONE = 4
 NICENESS = 19
 """Clicks go first: as little of a core as there is, as soon as a click asks for it."""
 
@@ -16,8 +22,17 @@ def _give_way() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
+def _end_with(parent: int) -> None:
+    """Be killed when the service is, where the system can: this process may stand still then, and could not see it."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(LEFT_ALONE)
+
+
 def main() -> int:
     """Work on one job; returns 0 when the store knows how it ended."""
+    _end_with(int(sys.argv[1]))
     _give_way()
     from backend.learning.job import work  # noqa: PLC0415 - loads torch, at the lower priority
     from backend.learning.task import LOST, Task  # noqa: PLC0415
@@ -27,7 +42,7 @@ def main() -> int:
 
     task = Task.model_validate_json(sys.stdin.read())
     use_threads(task.threads)
-    parent = os.getppid()
+    parent = int(sys.argv[1])
     try:
         work(task, alive=lambda: os.getppid() == parent)
     except JobLost:

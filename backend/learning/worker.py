@@ -1,6 +1,5 @@
 """Looks after jobs: takes one at a time, brings its images, starts the process that trains, and sees it to its end."""
 
-import contextlib
 import hashlib
 import logging
 import os
@@ -20,6 +19,7 @@ from pydantic import SecretStr
 from backend.intake import Fetch
 from backend.learning.gathering import chosen, gather
 from backend.learning.keeping import Learning
+from backend.learning.pausing import Pausable
 from backend.learning.task import LOST, Task
 from backend.store import Job, JobLost
 from model.errors import StoreError
@@ -83,6 +83,11 @@ class Worker:
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         self._process: subprocess.Popen[str] | None = None
+        self._pausable = Pausable()
+
+    def give_way(self, busy: bool) -> None:
+        """The process that trains stands still as long as `busy` was the last thing said."""
+        self._pausable.give_way(busy)
 
     def tend(self) -> None:
         """Ask for jobs where there are enough new corrections, then do all that wait. Logs what goes wrong."""
@@ -125,10 +130,7 @@ class Worker:
     def close(self) -> None:
         """Stop: a job that is being done waits for the next start, and goes on from there."""
         self._stopped.set()
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+        self._pausable.terminate()
         if self._turn.acquire(timeout=STOP_SECONDS):
             self._turn.release()
 
@@ -193,8 +195,8 @@ class Worker:
         )
         # Fewer heaps: what one thread has freed, the next one takes.
         environment = {**os.environ, "OMP_NUM_THREADS": str(task.threads), "MALLOC_ARENA_MAX": "2"}
-        with subprocess.Popen(
-            [sys.executable, "-m", "backend.learning"],
+        with subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "backend.learning", str(os.getpid())],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
@@ -203,10 +205,12 @@ class Worker:
             text=True,
         ) as process:
             self._process = process
+            self._pausable.start(process)
             try:
                 return _see_to_its_end(process, task.model_dump_json(), self._watch(job, process))
             finally:
                 self._process = None
+                self._pausable.finish()
                 process.kill()
 
     def _watch(self, job: Job, process: "subprocess.Popen[str]") -> Callable[[], None]:

@@ -69,6 +69,16 @@ def test_the_answer_is_the_predictors(service, predictor, image):
     assert service.version == predictor.version
 
 
+def test_whoever_gives_way_is_told_when_the_model_works_and_when_no_more(service, image):
+    told: list[bool] = []
+    service.busy = told.append
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda x: service.predict(image, [Click(x, 40, "select")]), (30, 40, 50)))
+    assert told[::2] == [True] * (len(told) // 2)
+    assert told[1::2] == [False] * (len(told) // 2)
+    assert told
+
+
 def test_a_boundary_click_never_encodes_the_image_again(service, image, counter):
     service.predict(image, [SELECT])
     encoded = counter.encoded

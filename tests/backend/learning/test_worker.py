@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -29,6 +31,12 @@ from tests.backend.learning.material import (
 
 PATIENCE = 1800
 """Seconds until a test gives up; nothing is measured by them."""
+
+
+def stands_still(pid: int) -> bool:
+    """Soon: a signal takes effect when the process is next looked at."""
+    time.sleep(0.2)
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def until(store: Learning, number: int, *, stage: str = "", state: str = "") -> Job:
@@ -63,8 +71,15 @@ def test_a_killed_training_goes_on_where_it_was_and_only_one_runs(
     )
     if hasattr(os, "SCHED_IDLE"):
         assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+    if Path("/proc/self/stat").exists():
+        busy[0].give_way(True)
+        assert stands_still(process.pid), "somebody waits for a click"
+        busy[0].give_way(False)
+        assert not stands_still(process.pid)
+        busy[0].give_way(True)  # and is killed as it stands
     written = list(place.job_folder(asked).glob("*/features/*.txt"))
     os.kill(process.pid, signal.SIGKILL)
+    busy[0].give_way(False)
     done = until(store, asked.id, state="done")
     for thread in threads:
         thread.join(PATIENCE)
@@ -74,6 +89,26 @@ def test_a_killed_training_goes_on_where_it_was_and_only_one_runs(
     assert not place.job_folder(asked).exists(), "nothing is left lying about"
     second.close()
     second._learning.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_a_training_that_stands_still_ends_with_its_service() -> None:
+    child = (
+        "import os, time, backend.learning.__main__ as m; m._end_with(os.getppid()); "
+        "print(os.getpid(), flush=True); time.sleep(600)"
+    )
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        training = Path(f"/proc/{int(service.stdout.readline())}/stat")
+        os.kill(int(training.parent.name), signal.SIGSTOP)
+        service.kill()
+        for _ in range(PATIENCE * 10):
+            if not training.exists() or training.read_text().rpartition(")")[2].split()[0] == "Z":
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("stands still for ever")
 
 
 def test_a_disk_that_cannot_be_written_fails_the_job_in_the_end(
