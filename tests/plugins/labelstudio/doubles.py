@@ -78,7 +78,9 @@ class Discs:
             found |= (columns - click.x) ** 2 + (rows - click.y) ** 2 < RADIUS**2
         if box is not None:
             found[box.top : box.bottom, box.left : box.right] = True
-        return Prediction(found, lambda: found.astype(np.float32) - np.float32(0.5), 0.87654321, box, self.version)
+        return Prediction(
+            found, lambda: found.astype(np.float32) - np.float32(0.5), 0.87654321, box, self.version
+        )
 
     def version_for(self, project: str) -> str:
         return self.version
