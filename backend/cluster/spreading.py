@@ -1,5 +1,6 @@
 """Many independent pieces of work, spread over processes by Ray Data, their results in order."""
 
+import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def spread(
         context.execution_options.preserve_order = True
         rows = [{"item": pickle.dumps(item)} for item in items]
         data = ray.data.from_items(rows, override_num_blocks=_blocks(len(rows), crew.workers))
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # its plans and times; what is wrong is raised
         worker: Any = _Worker
         done = data.map(
             worker,

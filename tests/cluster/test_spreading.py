@@ -76,5 +76,6 @@ def test_what_every_worker_stumbles_over_is_one_line(
         str(tmp_path / "out"),
     ]
     assert main([*command, *RAY]) == 2
-    (line,) = capsys.readouterr().err.strip().splitlines()
-    assert line.startswith("boundaryclick prelabel: weights: expected a file")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("boundaryclick prelabel: weights: expected a file")
+    assert not any("Traceback" in line for line in lines)
