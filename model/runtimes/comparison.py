@@ -61,7 +61,11 @@ class Contest:
             self._network(*self._example)
 
     def _openvino(self, model: Any, precision: str) -> Pass:
-        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": precision,
+        }
         compiled = ov.Core().compile_model(model, "CPU", {**options, "INFERENCE_NUM_THREADS": self._threads})
         request = compiled.create_infer_request()
         return lambda: request.infer(self._arrays, share_inputs=True)

@@ -105,7 +105,8 @@ class Engine:
 
     def __init__(self, threads: int) -> None:
         self._core = ov.Core()
-        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        # Every process would be pinned to the same cores: two of them would share one, and leave the next one idle.
+        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
         if threads > 0:
             self._options["INFERENCE_NUM_THREADS"] = threads
 
