@@ -18,7 +18,7 @@ LONGEST_WAIT = timedelta(hours=1)
 WAIT_FOR_STORE = timedelta(minutes=1)
 MOST_PUT = 4
 """At a time; the threads of others belong to those who click."""
-ROOM_SECONDS = 2.0
+ROOM_SECONDS = 6.0
 """How long others wait for room; hundreds of events fit in, unless the database is locked."""
 
 
