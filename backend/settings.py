@@ -51,8 +51,8 @@ class Settings(BaseSettings):
     device: str = Field("cpu", description="Where the networks run: cpu, cuda, cuda:N or mps.")
     runtime: Literal["auto", "torch", "openvino"] = Field(
         "auto",
-        description="What runs the networks: torch, openvino (on a CPU, two to three times as fast and with less "
-        "memory), or auto, which takes openvino on a CPU.",
+        description="What runs the networks: torch, openvino (on a CPU, one and a half to four times as fast and with "
+        "less memory), or auto, which takes openvino on a CPU.",
     )
     threads: int = Field(
         0, ge=0, le=1024, description="CPU threads for the networks; 0 takes every core there is."
