@@ -4,7 +4,7 @@ import importlib.util
 import logging
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 
@@ -34,6 +34,8 @@ def load_predictor(
         WeightsError: weights missing, damaged or of another network; device or runtime not available.
     """
     header = read_header(weights)
+    if runtime not in (known := get_args(RuntimeName)):
+        raise WeightsError(f"runtime: expected one of {', '.join(known)}, got {runtime!r}")
     return Predictor(_runtime(header, device, runtime, threads), header.version, header.training)
 
 

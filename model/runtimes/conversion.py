@@ -7,9 +7,11 @@ import hashlib
 import logging
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +39,7 @@ def converted_selection(weights: Path) -> Path:
         WeightsError: weights damaged or of another network.
         ConversionFailed: for another reason.
     """
-    return _converted(weights.read_bytes(), [str(weights)])
+    return _converted(weights.read_bytes(), [str(weights.resolve())])
 
 
 def converted_head(weights: Path, head: bytes, name: str) -> Path:
@@ -46,31 +48,40 @@ def converted_head(weights: Path, head: bytes, name: str) -> Path:
     Args:
         weights: the checkpoint whose selection network it was trained on.
     """
-    with tempfile.NamedTemporaryFile(suffix=".head") as file:
-        file.write(head)
-        file.flush()
-        return _converted(head, [str(weights), "--head", file.name, "--name", name])
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".head") as file:
+            file.write(head)
+            file.flush()
+            return _converted(head, [str(weights.resolve()), "--head", file.name, f"--name={name}"])
+    except OSError as error:
+        raise _without_room(error) from error
 
 
 def _converted(data: bytes, arguments: list[str]) -> Path:
-    name = hashlib.sha256(data).hexdigest()[:32]
-    known = cache_folder() / name
-    if known.is_dir():
-        return known
+    name, cache = hashlib.sha256(data).hexdigest()[:32], cache_folder()
+    folder = cache / name
+    if _is_ours(cache) and folder.is_dir():
+        return folder
     log.info("converting %s for this machine, once", Path(arguments[0]).name)
-    place = _writable(cache_folder())
-    folder, partial = place / name, Path(tempfile.mkdtemp(prefix="converting-", dir=place))
     try:
-        _run_program([*arguments, "--out", str(partial)])
-        partial.replace(folder)
+        folder = _writable(cache) / name
+        partial = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
+        try:
+            _run_program([*arguments, "--out", str(partial)])
+            partial.replace(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        if not folder.is_dir():  # else another process was faster
-            raise ConversionFailed(
-                f"networks: expected to be converted into {folder}, got: {error}"
-            ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if not (_is_ours(folder.parent) and folder.is_dir()):  # else another process was faster
+            raise _without_room(error) from error
     return folder
+
+
+def _without_room(error: OSError) -> ConversionFailed:
+    return ConversionFailed(
+        f"networks: expected room for converted ones in XDG_CACHE_HOME or the temporary folder, got: {error}; "
+        "make room, or use torch"
+    )
 
 
 def _run_program(arguments: list[str]) -> None:
@@ -80,12 +91,16 @@ def _run_program(arguments: list[str]) -> None:
             command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ConversionFailed(f"networks: expected to be converted within {LONGEST_SECONDS:g} s") from error
+        raise ConversionFailed(
+            f"networks: expected to be converted within {LONGEST_SECONDS:g} s, it takes longer here; use torch"
+        ) from error
     last = (done.stderr.strip().splitlines() or ["no word"])[-1]
     if done.returncode == WRONG_WEIGHTS:
         raise WeightsError(last)
     if done.returncode:
-        raise ConversionFailed(f"networks: expected to be converted, got status {done.returncode}: {last}")
+        raise ConversionFailed(
+            f"networks: expected to be converted, got status {done.returncode}: {last}; use torch"
+        )
 
 
 WRONG_WEIGHTS = 3
@@ -94,20 +109,33 @@ WRONG_WEIGHTS = 3
 
 def cache_folder() -> Path:
     """Where converted networks of this machine lie, in the user's cache."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    base = given if given.is_absolute() else Path.home() / ".cache"
     return base / "boundaryclick" / "openvino" / _edition()
 
 
-def _writable(folder: Path) -> Path:
-    """The folder, or one of this process's own where it cannot be written, as on a read-only file system."""
+def _is_ours(folder: Path) -> bool:
+    """Whether it is there, and nobody but this user or root decides what lies in it: networks do as their files say."""
     try:
+        found = folder.stat()
+    except OSError:
+        return False
+    if os.name != "posix":
+        return True
+    chosen = found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWOTH
+    return chosen and os.access(folder, os.R_OK | os.X_OK)
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, or one of this process's own where it is not ours or cannot be written, as on a read-only disk."""
+    with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        own = tempfile.TemporaryDirectory(prefix="boundaryclick-openvino-")
-        _OWN.append(own)
-        return Path(own.name)
+            if _is_ours(folder):
+                return folder
+    own = tempfile.TemporaryDirectory(prefix="boundaryclick-openvino-")
+    _OWN.append(own)
+    return Path(own.name)
 
 
 _OWN: list["tempfile.TemporaryDirectory[str]"] = []

@@ -115,11 +115,20 @@ class Engine:
 
         Args:
             precision: that it is run in, `f32` or `bf16`; None: the library's choice, as fast as it can.
+
+        Raises:
+            ConversionFailed: the file cannot be used.
         """
         options = (
             self._options if precision is None else {**self._options, "INFERENCE_PRECISION_HINT": precision}
         )
-        return self._core.compile_model(path, "CPU", options)
+        try:
+            return self._core.compile_model(path, "CPU", options)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[-200:]
+            raise ConversionFailed(
+                f"networks: expected {path} as it was converted, got something else ({reason}); remove its folder"
+            ) from error
 
 
 def _infer(request: "ov.InferRequest", *arrays: NDArray[np.float32]) -> list[NDArray[np.float32]]:

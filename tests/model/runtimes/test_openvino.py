@@ -1,4 +1,6 @@
 import copy
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,10 +80,26 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 ):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert load_predictor(tiny_weights, runtime="openvino").predict(noise_image, CLICKS).mask.shape == (
-        90,
-        121,
-    )
+    monkeypatch.chdir(tiny_weights.parent)  # a path from here means the same to the process that converts
+    predictor = load_predictor(tiny_weights.name, runtime="openvino")
+    assert predictor.predict(noise_image, CLICKS).mask.shape == (90, 121)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="who owns a file is known elsewhere in other ways")
+def test_a_cache_that_others_can_write_or_that_is_damaged_is_not_run(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    converted = conversion.converted_selection(tiny_weights)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache = conversion.cache_folder()
+    file = Path(shutil.copytree(converted, cache / converted.name)) / conversion.SELECT
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(conversion.ConversionFailed, match="remove its folder"):
+        load_predictor(tiny_weights, runtime="openvino")
+    cache.chmod(0o777)
+    monkeypatch.setattr(conversion, "LONGEST_SECONDS", 0.01)
+    with pytest.raises(conversion.ConversionFailed, match=r"within 0\.01 s"):
+        load_predictor(tiny_weights, runtime="openvino")
 
 
 def test_a_head_of_other_weights_and_one_that_is_none_are_refused(openvino_predictor: Predictor, head: bytes):
@@ -102,6 +120,8 @@ def test_weights_that_cannot_be_used_are_told_in_one_line(tiny_weights: Path, tm
 def test_what_openvino_cannot_do_is_said(tiny_weights: Path):
     with pytest.raises(WeightsError, match="expected device cpu, got cuda"):
         load_predictor(tiny_weights, device="cuda", runtime="openvino")
+    with pytest.raises(WeightsError, match="expected one of auto, torch, openvino"):
+        load_predictor(tiny_weights, runtime="onnx")  # type: ignore[arg-type]
 
 
 def test_auto_falls_back_to_torch_where_the_conversion_fails(
