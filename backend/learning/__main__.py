@@ -40,6 +40,7 @@ def main() -> int:
     from model.errors import BoundaryClickError, StoreError  # noqa: PLC0415
     from model.loading import use_threads  # noqa: PLC0415
 
+    os.chdir(sys.argv[2])  # where the service's relative paths begin; our own modules are found without
     task = Task.model_validate_json(sys.stdin.read())
     use_threads(task.threads)
     parent = int(sys.argv[1])

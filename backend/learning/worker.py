@@ -196,7 +196,7 @@ class Worker:
         # Fewer heaps: what one thread has freed, the next one takes.
         environment = {**os.environ, "OMP_NUM_THREADS": str(task.threads), "MALLOC_ARENA_MAX": "2"}
         with subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "backend.learning", str(os.getpid())],
+            [sys.executable, "-m", "backend.learning", str(os.getpid()), str(Path.cwd())],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,
