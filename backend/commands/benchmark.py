@@ -93,8 +93,10 @@ def run(args: argparse.Namespace) -> int:
 def _served(settings: "Settings", args: argparse.Namespace, clicks: "dict[str, list[list[Click]]]") -> None:
     """The same through a served process, one annotator after many, then its memory."""
     from backend import benchmarking
+    from model.headers import resolve_weights
 
-    options = ["--weights", settings.weights, "--device", settings.device, "--threads", str(settings.threads)]
+    weights = str(resolve_weights(settings.weights).resolve())
+    options = ["--weights", weights, "--device", settings.device, "--threads", str(settings.threads)]
     with benchmarking.photo_server() as label_studio:
         environment = {
             "BOUNDARYCLICK_LABEL_STUDIO_URL": label_studio,
@@ -167,5 +169,8 @@ def _memory(when: str, served: "Served") -> None:
 def _row(what: str, milliseconds: Sequence[float]) -> None:
     import numpy as np
 
+    if not milliseconds:
+        print(f"{what:46} no answer in the time given", flush=True)
+        return
     p50, p95 = np.percentile(milliseconds, [50, 95])
     print(f"{what:46} p50 {p50:7.1f} ms   p95 {p95:7.1f} ms   n {len(milliseconds)}", flush=True)
