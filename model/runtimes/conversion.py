@@ -1,6 +1,6 @@
 """Networks from torch to OpenVINO, once for each file of weights, in a process of its own.
 
-A process that answers clicks never loads torch for it: that would cost it some 700 MB for the rest of its life.
+A process that answers clicks never loads torch for it: that would cost it some 600 MB for the rest of its life.
 """
 
 import hashlib
