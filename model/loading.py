@@ -13,6 +13,7 @@ from model.headers import Header, read_header
 from model.networks import PaperConfig
 from model.predictor import Predictor
 from model.runtimes.base import Runtime
+from model.runtimes.conversion import ConversionFailed
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +43,9 @@ def load_predictor(
 def _runtime(header: Header, device: str, name: RuntimeName, threads: int) -> Runtime:
     if name == "openvino" or (name == "auto" and _suits_openvino(header, device)):
         _refuse_what_openvino_cannot(header, device)
-        from model.runtimes.openvino import ConversionFailed, OpenVinoRuntime  # noqa: PLC0415 - where it runs
-
         use_threads(threads)
         try:
-            return OpenVinoRuntime.load(header, threads)
+            return _openvino(header, threads)
         except ConversionFailed as error:
             if name == "openvino":
                 raise
@@ -57,6 +56,16 @@ def _runtime(header: Header, device: str, name: RuntimeName, threads: int) -> Ru
     use_threads(threads)
     target = usable_device(device)
     return TorchRuntime(load_checkpoint(header.path, device), target)
+
+
+def _openvino(header: Header, threads: int) -> Runtime:
+    try:
+        from model.runtimes.openvino import OpenVinoRuntime  # noqa: PLC0415 - loaded only where it runs
+    except ImportError as error:
+        raise ConversionFailed(
+            f"runtime openvino: expected the library to load, got: {error}; install it again, or use torch"
+        ) from error
+    return OpenVinoRuntime.load(header, threads)
 
 
 def use_threads(count: int) -> None:

@@ -15,6 +15,10 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 3.0
 """How old the answer to "which version is promoted" may be: others may promote, too."""
 
+START_SECONDS = 60.0
+"""A start waits so long for heads to be loaded; after an upgrade all are converted anew, and the shipped one answers
+meanwhile."""
+
 
 def answering(promoted: Mapping[str, Version], project: str) -> Version | None:
     """The version that answers for a project; None: the shipped head."""
@@ -36,7 +40,9 @@ class Heads:
         self._answering: Mapping[str, tuple[Version, Predictor]] = {}
         self._looked = 0.0
         self._looking = threading.Lock()
-        self.look()
+        first = threading.Thread(target=self.look, name="heads", daemon=True)
+        first.start()
+        first.join(START_SECONDS)
         versions.changed = self.look
 
     def predictor(self, project: str) -> Predictor:
@@ -50,11 +56,13 @@ class Heads:
         """Learn now which versions are promoted, load new ones and let go of others."""
         with self._looking:
             try:
-                known = {version.id: predictor for version, predictor in self._answering.values()}
-                self._answering = {
-                    project: (version, known.get(version.id) or self._load(version))
-                    for project, version in self._versions.promoted().items()
-                }
+                promoted, before = self._versions.promoted(), self._answering
+                known = {version.id: predictor for version, predictor in before.values()}
+                self._answering = {project: pair for project, pair in before.items() if project in promoted}
+                # One after the other: loading may take seconds, in which those before go on answering.
+                for project, version in promoted.items():
+                    pair = (version, known.get(version.id) or self._load(version))
+                    self._answering = {**self._answering, project: pair}
             except StoreError as error:
                 log.warning("which heads answer is not looked up: %s", error)
             self._looked = time.monotonic()

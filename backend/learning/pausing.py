@@ -7,7 +7,11 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from contextlib import suppress
+
+LONGEST_STILL = 3.0
+"""Seconds; clicks on end take so long only where there are more than the machine can do."""
 
 
 class Pausable:
@@ -17,6 +21,7 @@ class Pausable:
         self._guard = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._busy = False
+        self._since = 0.0
 
     def start(self, process: "subprocess.Popen[str]") -> None:
         """This process from now on."""
@@ -34,8 +39,15 @@ class Pausable:
     def give_way(self, busy: bool) -> None:
         """Somebody waits from now on, or nobody does any more."""
         with self._guard:
-            self._busy = busy
+            self._busy, self._since = busy, time.monotonic()
             self._tell()
+
+    def breathe(self) -> None:
+        """Let it go on, until somebody waits anew, if it has stood still for long: it may hold what others wait for."""
+        with self._guard:
+            if self._busy and time.monotonic() - self._since > LONGEST_STILL:
+                self._busy = False
+                self._tell()
 
     def terminate(self) -> None:
         """Ask it to end, which it must be awake for."""

@@ -220,6 +220,7 @@ class Worker:
         def watch() -> None:
             nonlocal renewed
             now = time.monotonic()
+            self._pausable.breathe()
             if self._stopped.is_set() or now - began > LONGEST_SECONDS:
                 process.kill()
             elif now - renewed > RENEW_SECONDS:

@@ -1,6 +1,8 @@
 """The program that converts networks: `python -m model.runtimes.program WEIGHTS --out FOLDER [--head FILE]`."""
 
 import argparse
+import contextlib
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -18,6 +20,8 @@ from model.networks.two_stage import TwoStageNetwork
 from model.runtimes.conversion import CORRECT, PREPARE, SELECT, WRONG_WEIGHTS
 
 ANY = -1
+HEAD_NICENESS = 10
+"""Heads are promoted while people click."""
 
 
 class Select(nn.Module):
@@ -90,6 +94,8 @@ def main() -> int:
     try:
         checkpoint = load_checkpoint(args.weights)
         if args.head:
+            with contextlib.suppress(AttributeError, OSError):
+                os.nice(HEAD_NICENESS)
             checkpoint = unpack_head(args.head.read_bytes(), checkpoint, args.name)
         else:
             convert_selection(checkpoint.network, args.out)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.learning import Learning
+from backend.learning import Learning, pausing
 from backend.learning import job as learning_job
+from backend.learning.pausing import Pausable
 from backend.learning.queue import Queue, cron
 from backend.learning.worker import Worker
 from backend.store import Job
@@ -89,6 +90,22 @@ def test_a_killed_training_goes_on_where_it_was_and_only_one_runs(
     assert not place.job_folder(asked).exists(), "nothing is left lying about"
     second.close()
     second._learning.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+def test_clicks_without_end_do_not_stop_a_training_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    pausable = Pausable()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], text=True) as process:
+        pausable.give_way(True)
+        pausable.start(process)
+        pausable.breathe()
+        assert stands_still(process.pid), "not for long yet"
+        monkeypatch.setattr(pausing, "LONGEST_STILL", 0.0)
+        pausable.breathe()
+        assert not stands_still(process.pid)
+        pausable.give_way(True)
+        assert stands_still(process.pid), "somebody else waits"
+        pausable.terminate()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
