@@ -72,6 +72,7 @@ def test_segment_writes_mask_and_overlay(photo_path, tmp_path, predictor, photo,
 
 def test_segment_repairs_a_mask(photo_path, tmp_path, predictor, photo, monkeypatch):
     monkeypatch.setenv("BOUNDARYCLICK_THREADS", "1")
+    monkeypatch.setenv("BOUNDARYCLICK_RUNTIME", "torch")  # as the predictor that it is compared with
     start, out = tmp_path / "start.png", tmp_path / "better.png"
     mask = np.zeros((180, 240), bool)
     mask[60:120, 90:150] = True

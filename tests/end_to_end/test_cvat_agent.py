@@ -40,8 +40,9 @@ def cvat_cli(queue: Queue, folder: Path, *arguments: str) -> "subprocess.Complet
 
 
 def test_an_agent_answers_the_queue(
-    queue: Queue, tmp_path: Path, predictor: Predictor, photo: np.ndarray
+    queue: Queue, tmp_path: Path, predictor: Predictor, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("BOUNDARYCLICK_RUNTIME", "torch")  # as the predictor that it is compared with
     created = cvat_cli(queue, tmp_path, "create-native", "Boundary click", *PARAMETERS)
     assert (created.returncode, created.stdout.strip()) == (0, "7"), created.stderr
     assert queue.function["kind"] == "interactor"

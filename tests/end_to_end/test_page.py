@@ -261,7 +261,8 @@ def test_without_a_server_it_says_so_and_goes_on_afterwards(page):
 
 def test_an_image_that_the_server_has_let_go_is_sent_again(browser):
     # With room for a single image the next upload, whoever sends it, drives it out.
-    with serving({"BOUNDARYCLICK_IMAGE_CACHE_BYTES": "1"}) as url:
+    room = {"BOUNDARYCLICK_IMAGE_CACHE_BYTES": "1", "BOUNDARYCLICK_UPLOAD_CACHE_BYTES": "1"}
+    with serving(room) as url:
         page = Page(browser, url)
         select(page, CUP)
         requests.post(

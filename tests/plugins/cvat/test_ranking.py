@@ -89,7 +89,7 @@ class Squares:
         size = 0.0 if column == 2 else self.sure[int(image.pixels[0, 0, 0])]
         if column == 1:
             mask = np.roll(mask, -10, axis=1)
-        return Prediction(mask, np.where(mask, size, -size).astype(np.float32), 0.9, None)
+        return Prediction(mask, lambda: np.where(mask, size, -size).astype(np.float32), 0.9, None)
 
 
 def test_a_frame_is_as_unsure_as_its_surest_objects(server: Cvat) -> None:
