@@ -1,24 +1,18 @@
 """Every setting of the service, from the environment, validated once."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from backend.setting_types import Device, ExistingFolder, Hosts, OptionalSecret, ServerUrl
 from model.errors import SettingsError
 
 PREFIX = "BOUNDARYCLICK_"
 MEBIBYTE = 1 << 20
-
-_HOST_PATTERN = re.compile(
-    r"\*(:\d{1,5})?|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?"
-)
-_DEVICE_PATTERN = re.compile(r"cpu|mps|cuda(:\d+)?")
 
 
 def _known_as(*names: str) -> AliasChoices:
@@ -48,7 +42,7 @@ class Settings(BaseSettings):
     weights: str = Field(
         "default", min_length=1, description="Name of shipped weights, or path to a .safetensors file."
     )
-    device: str = Field("cpu", description="Where the networks run: cpu, cuda, cuda:N or mps.")
+    device: Device = Field("cpu", description="Where the networks run: cpu, cuda, cuda:N or mps.")
     runtime: Literal["auto", "torch", "openvino"] = Field(
         "auto",
         description="What runs the networks: torch, openvino (on a CPU, one and a half to four times as fast and with "
@@ -109,7 +103,7 @@ class Settings(BaseSettings):
     )
 
     fetch_timeout: float = Field(10.0, gt=0, le=600, description="Seconds that fetching one image may take.")
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_hosts: Hosts = Field(
         (),
         description="Hosts that http(s) images may come from, by commas: host, *.domain or *, each with "
         "or without :port; without one the scheme's own port is meant. "
@@ -125,7 +119,7 @@ class Settings(BaseSettings):
     basic_auth_pass: SecretStr | None = Field(
         None, validation_alias=_known_as("BASIC_AUTH_PASS"), description="The password with it."
     )
-    access_token: SecretStr | None = Field(
+    access_token: OptionalSecret = Field(
         None,
         description="Token that programs may give instead, as `Authorization: Bearer TOKEN`. Browsers cannot.",
     )
@@ -139,17 +133,17 @@ class Settings(BaseSettings):
         0, ge=0, le=10, description="Reverse proxies in front, whose X-Forwarded-For is believed."
     )
 
-    label_studio_url: str = Field(
+    label_studio_url: ServerUrl = Field(
         "http://localhost:8080",
         validation_alias=_known_as("LABEL_STUDIO_URL", "LABEL_STUDIO_HOST"),
         description="Where Label Studio is reached from here; relative image paths are fetched from it.",
     )
-    label_studio_api_key: SecretStr | None = Field(
+    label_studio_api_key: OptionalSecret = Field(
         None,
         validation_alias=_known_as("LABEL_STUDIO_API_KEY", "LABEL_STUDIO_ACCESS_TOKEN"),
         description="Label Studio's personal access token or legacy token.",
     )
-    label_studio_local_files_root: Path | None = Field(
+    label_studio_local_files_root: ExistingFolder | None = Field(
         None,
         validation_alias=_known_as(
             "LABEL_STUDIO_LOCAL_FILES_ROOT",
@@ -182,7 +176,7 @@ class Settings(BaseSettings):
         validation_alias=_known_as("CVAT_RIGHT_CLICK"),
         description="What a right click in CVAT is: a click on the outline like a left one, or nothing.",
     )
-    upstream_nuclio: str | None = Field(
+    upstream_nuclio: ServerUrl | None = Field(
         None,
         validation_alias=_known_as("UPSTREAM_NUCLIO"),
         description="URL of a Nuclio dashboard whose functions CVAT finds here too.",
@@ -230,55 +224,6 @@ class Settings(BaseSettings):
             return f"sqlite:///{_data_folder()}/corrections.sqlite3"
         url = self.database_url.get_secret_value().strip()
         return None if url.lower() == "none" else url
-
-    @field_validator("device")
-    @classmethod
-    def _known_device(cls, value: str) -> str:
-        if not _DEVICE_PATTERN.fullmatch(value):
-            raise ValueError("expected cpu, cuda, cuda:N or mps")
-        return value
-
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _valid_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
-            if not _HOST_PATTERN.fullmatch(host):
-                raise ValueError(
-                    f"expected host, *.domain or *, with or without :port, by commas, got {host!r}"
-                )
-        return value
-
-    @field_validator("label_studio_url", "upstream_nuclio")
-    @classmethod
-    def _valid_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value.strip())
-        if parts.username or parts.password:
-            raise ValueError("expected a URL without user name and password, got one with them")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise ValueError("expected http(s)://host[:port][/path]")
-        _ = parts.port  # raises ValueError when it is no port
-        return value.strip().rstrip("/")
-
-    @field_validator("label_studio_api_key", "access_token", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
-
-    @field_validator("label_studio_local_files_root")
-    @classmethod
-    def _existing_folder(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_dir():
-            raise ValueError("expected an existing folder")
-        return value
 
 
 def _data_folder() -> Path:
