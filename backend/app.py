@@ -105,7 +105,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     add_metrics(app, figures, State(service, images, readiness, backlog))
     app.register_blueprint(web.create_blueprint(service, images))
     if queue is not None:
-        service.busy = queue.worker.give_way
+        service.turns.busy = queue.worker.give_way
     if learning is not None:
         app.extensions[QUEUE], app.extensions[LEARNING] = queue, learning
         app.register_blueprint(create_learning_blueprint(learning, service))

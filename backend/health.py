@@ -94,7 +94,7 @@ class Readiness:
         return None if self._queue is None else self._queue.alive
 
     def _try_model(self) -> None:
-        if self._service.broken:
+        if self._service.turns.broken:
             self._trial()
 
 

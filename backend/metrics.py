@@ -138,7 +138,7 @@ class State(Collector):
         yield GaugeMetricFamily(
             "boundaryclick_model_queue",
             "Requests that the model works on or that wait for it.",
-            self._service.working,
+            self._service.turns.waiting,
         )
         yield InfoMetricFamily(
             "boundaryclick",

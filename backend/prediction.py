@@ -4,11 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass
-from functools import partial
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 from cachetools import LRUCache
@@ -18,13 +14,11 @@ from backend.caching import ByteCache, CacheFigures
 from backend.decoding import DecodedImage
 from backend.locks import KeyedLocks
 from backend.patience import Patience
+from backend.turns import Turns
 from model.clicks import Click, Role
 from model.errors import Abandoned, BoundaryClickError, InvalidClick, Overloaded
 from model.geometry import Box
 from model.predictor import Prediction, Predictor, Session, prediction_of
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 MOST_CLICKS = 100
 """On one object: more than anybody sets, and a bound on the work of one request."""
@@ -81,8 +75,7 @@ class PredictionService:
             By default nobody listens.
         patience: asked in the caller's thread how long whoever asked waits; by default as long as it takes.
         given_up: told, in the caller's thread, why a prediction was not made: Overloaded or Abandoned.
-        busy: told True when the model gets work to do, False when it has none left; in order, and to be quick about it.
-        broken: whether the model's last work failed for another reason than what it was asked.
+        turns: at the model, one after the other.
     """
 
     def __init__(
@@ -95,13 +88,9 @@ class PredictionService:
         self.answered: Callable[[Sequence[Click], TimedPrediction, float], None] = _nobody
         self.patience: Callable[[], Patience] = Patience
         self.given_up: Callable[[BoundaryClickError], None] = _nobody
-        self.busy: Callable[[bool], None] = _nobody
-        self.broken = False
-        self._working = 0
+        self.turns = Turns()
         self._guard = threading.Lock()
         self._locks = KeyedLocks()
-        # A thread rather than a lock: first come, first served, and one pool of native threads for all.
-        self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -136,11 +125,6 @@ class PredictionService:
     def figures(self) -> CacheFigures:
         """How the sessions that are kept have done."""
         return self._sessions.figures
-
-    @property
-    def working(self) -> int:
-        """Requests for the model that run or wait; it does one at a time."""
-        return self._working
 
     def predict(
         self,
@@ -206,7 +190,7 @@ class PredictionService:
             if kept is None or not _goes_on(kept, clicks, predictor.version):
                 kept = _Kept(predictor.start(image.pixels, mask, key.box), predictor.version)
             try:
-                prediction = self._run(patience, _advance, kept, tuple(clicks), patience)
+                prediction = self.turns.take(patience, _advance, kept, tuple(clicks), patience)
             except BoundaryClickError:
                 # A refused click, or one that there was no time for, leaves the ones before it as they were.
                 self._keep(key, kept)
@@ -222,49 +206,24 @@ class PredictionService:
         """
         size = (image.width, image.height)
         with self._guard:
-            if self._working or size in self._sizes:
+            if self.turns.waiting or size in self._sizes:
                 return
             self._sizes[size] = True
-        self._run(Patience(), self._try_click, image.pixels)
+        self.turns.take(Patience(), self._try_click, image.pixels)
 
     def check(self) -> None:
         """Make one prediction from end to end; raises whatever keeps the model from working."""
         rows, columns = np.mgrid[:480, :640]
         pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=2).astype(np.uint8)
-        prediction = self._run(Patience(), self._try_click, pixels)
+        prediction = self.turns.take(Patience(), self._try_click, pixels)
         if not np.isfinite(prediction.probability).all():
-            self.broken = True
+            self.turns.broken = True
             raise ArithmeticError("trial prediction: expected finite probabilities, got others")
 
     def _try_click(self, pixels: NDArray[np.uint8]) -> Prediction:
         height, width = pixels.shape[:2]
         middle = Click((width - 1) / 2, (height - 1) / 2, "select")
         return self._predictor.predict(pixels, [middle, Click(middle.x, middle.y, "boundary")])
-
-    def _run(self, patience: Patience, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the work on the model's thread and wait for it; what has begun is waited for in any case."""
-        self._count(1)
-        try:
-            # In the caller's context, so that its log lines are known as its own.
-            future = self._device.submit(partial(copy_context().run, work, *args, **kwargs))
-            if not wait([future], patience.left).done and future.cancel():
-                raise patience.overloaded()
-            result = future.result()
-            self.broken = False
-            return result
-        except BoundaryClickError:
-            raise
-        except Exception:
-            self.broken = True
-            raise
-        finally:
-            self._count(-1)
-
-    def _count(self, more: int) -> None:
-        with self._guard:
-            self._working += more
-            if self._working == max(more, 0):
-                self.busy(self._working > 0)
 
     def _keep(self, key: _SessionKey, kept: _Kept) -> None:
         if kept.session.clicks:

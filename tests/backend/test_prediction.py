@@ -71,7 +71,7 @@ def test_the_answer_is_the_predictors(service, predictor, image):
 
 def test_whoever_gives_way_is_told_when_the_model_works_and_when_no_more(service, image):
     told: list[bool] = []
-    service.busy = told.append
+    service.turns.busy = told.append
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(lambda x: service.predict(image, [Click(x, 40, "select")]), (30, 40, 50)))
     assert told[::2] == [True] * (len(told) // 2)
@@ -241,16 +241,16 @@ def test_nothing_is_computed_for_who_has_left(service, image, counter, given_up)
     with pytest.raises(Abandoned):
         service.predict(image, [SELECT])
     assert (counter.encoded, service.kept, given_up) == (0, 0, ["Abandoned"])
-    assert not service.broken
+    assert not service.turns.broken
 
 
 def test_who_waits_too_long_is_told_and_takes_no_turn(service, image, counter, given_up):
     release = threading.Event()
-    service._device.submit(release.wait)
+    service.turns._thread.submit(release.wait)
     service.patience = lambda: Patience(0.01)
     with pytest.raises(Overloaded, match="expected to answer within"):
         service.predict(image, [SELECT])
-    assert service.working == 0
+    assert service.turns.waiting == 0
     service.patience = Patience
     release.set()
     service.predict(image, [Click(100, 80, "select")])

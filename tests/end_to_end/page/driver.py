@@ -16,6 +16,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.end_to_end.chromium import PATIENCE
 
+COFFEE = (600, 400)
+"""Width and height of the photo that the page opens with; on it:"""
+CUP, RIM_OF_SAUCER, HANDLE = (290, 130), (82, 215), (205, 300)
+
 
 class Page:
     """The page in a browser. Positions are image pixels, pixel centres, unless said otherwise."""
@@ -161,3 +165,10 @@ class Page:
         entries = self.browser.get_log("performance")
         self.log += [json.loads(entry["message"])["message"] for entry in entries]
         return [event["params"] for event in self.log if event["method"] == method]
+
+
+def select(page: Page, *points: tuple[int, int]) -> None:
+    """Click on points of the first sample photo, one answer after the other."""
+    for x, y in points:
+        page.click(x, y, COFFEE)
+        page.wait("ready")

@@ -1,54 +1,14 @@
 """A person's way through the page, in a real browser against a real server."""
 
 import hashlib
-import io
 
 import numpy as np
 import pytest
-import requests
 from PIL import Image
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from backend.web.routes import SAMPLES
-from tests.end_to_end.chromium import chromium
-from tests.end_to_end.page import Page
-from tests.end_to_end.serving import serving
-
-COFFEE = (600, 400)
-CUP, RIM_OF_SAUCER, HANDLE = (290, 130), (82, 215), (205, 300)
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory):
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def browser(downloads):
-    with chromium(downloads) as chrome:
-        yield chrome
-
-
-@pytest.fixture(scope="module")
-def server():
-    with serving() as url:
-        yield url
-
-
-@pytest.fixture
-def page(browser, server):
-    return Page(browser, server)
-
-
-def select(page, *points):
-    for x, y in points:
-        page.click(x, y, COFFEE)
-        page.wait("ready")
-
-
-def choose(page, path):
-    page.find("chooser").send_keys(str(path))
+from tests.end_to_end.page.driver import COFFEE, CUP, HANDLE, RIM_OF_SAUCER, select
 
 
 def test_opens_with_a_photo_and_says_what_to_do(page):
@@ -57,15 +17,6 @@ def test_opens_with_a_photo_and_says_what_to_do(page):
     assert page.text("problem") == ""
     for name in ("undo", "clear", "hide", "save"):
         assert not page.find(name).is_enabled()
-
-
-def test_each_sample_can_be_chosen(page):
-    for button in page.browser.find_elements(By.CSS_SELECTOR, "#samples button"):
-        name = button.find_element(By.TAG_NAME, "img").get_attribute("src").split("/")[-1]
-        digest = hashlib.sha256((SAMPLES / name).read_bytes()).hexdigest()
-        button.click()
-        page.until(lambda digest=digest: page.state["image"] == digest)
-        assert button.get_attribute("aria-pressed") == "true"
 
 
 def test_click_shows_a_mask_and_its_figures(page):
@@ -202,48 +153,6 @@ def test_clicks_made_while_waiting_all_count(page):
     assert page.area == pytest.approx(quick, rel=0.01)
 
 
-def test_a_file_that_is_no_image_is_refused_and_the_photo_stays(page):
-    before = page.state["image"]
-    page.drop("holiday.jpg", "image/jpeg", b"dear diary, this is not a photo")
-    page.until(lambda: page.text("problem"))
-    page.wait("ready")
-    assert page.find("problem").get_attribute("role") == "alert"
-    assert page.state["image"] == before
-    select(page, CUP)
-    assert page.area > 0
-    assert page.text("problem") == ""
-
-
-def test_a_dropped_photo_is_opened(page):
-    data = io.BytesIO()
-    with Image.open(SAMPLES / "cat.jpg") as photo:
-        size = photo.size
-        photo.save(data, "PNG")
-    page.drop("pet.png", "image/png", data.getvalue())
-    page.until(lambda: page.state["image"] == hashlib.sha256(data.getvalue()).hexdigest())
-    page.wait("ready")
-    _, _, width, height = page.photo_box()
-    assert width / height == pytest.approx(size[0] / size[1], rel=0.02)
-
-
-def test_a_photo_taken_upright_is_shown_upright(page, tmp_path):
-    lying = np.zeros((40, 60, 3), np.uint8)
-    lying[:, :30] = (220, 30, 30)
-    orientation = Image.Exif()
-    orientation[0x0112] = 6
-    path = tmp_path / "upright.jpg"
-    Image.fromarray(lying).save(path, exif=orientation, quality=95)
-    choose(page, path)
-    page.until(lambda: page.state["image"] == hashlib.sha256(path.read_bytes()).hexdigest())
-    page.wait("ready")
-    left, top, width, height = page.photo_box()
-    assert width / height == pytest.approx(40 / 60, rel=0.02)
-    picture = page.picture()
-    middle = int(left + width / 2)
-    assert picture[int(top + 0.2 * height), middle, 0] > 150
-    assert picture[int(top + 0.8 * height), middle, 0] < 60
-
-
 def test_without_a_server_it_says_so_and_goes_on_afterwards(page):
     page.offline(True)
     try:
@@ -259,28 +168,6 @@ def test_without_a_server_it_says_so_and_goes_on_afterwards(page):
     assert page.text("problem") == ""
 
 
-def test_an_image_that_the_server_has_let_go_is_sent_again(browser):
-    # With room for a single image the next upload, whoever sends it, drives it out.
-    room = {"BOUNDARYCLICK_IMAGE_CACHE_BYTES": "1", "BOUNDARYCLICK_UPLOAD_CACHE_BYTES": "1"}
-    with serving(room) as url:
-        page = Page(browser, url)
-        select(page, CUP)
-        requests.post(
-            f"{url}/api/images", data=(SAMPLES / "cat.jpg").read_bytes(), timeout=600
-        ).raise_for_status()
-        select(page, RIM_OF_SAUCER)
-        assert [answer for answer in page.statuses() if answer[0].startswith("/api/")] == [
-            ("/api/images", 200),
-            ("/api/segment", 200),
-            ("/api/segment", 404),
-            ("/api/images", 200),
-            ("/api/segment", 200),
-        ]
-        assert page.state["clicks"] == "2"
-        assert page.area > 0
-        assert page.text("problem") == ""
-
-
 def test_nothing_is_asked_of_any_other_host_and_nothing_is_logged(page):
     page.browser.get_log("browser")
     select(page, CUP, RIM_OF_SAUCER)
@@ -289,54 +176,3 @@ def test_nothing_is_asked_of_any_other_host_and_nothing_is_logged(page):
     assert len(addresses) > 10
     assert all(address.startswith((f"{page.url}/", "blob:", "data:")) for address in addresses)
     assert page.browser.get_log("browser") == []
-
-
-@pytest.fixture
-def phone(page):
-    def emulate(command, **options):
-        page.browser.execute_cdp_cmd(f"Emulation.{command}", options)
-
-    emulate("setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
-    emulate("setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
-    page.browser.refresh()
-    page.wait("ready")
-    yield page
-    emulate("setTouchEmulationEnabled", enabled=False)
-    emulate("clearDeviceMetricsOverride")
-
-
-def test_a_phone_shows_all_of_it_and_a_tap_is_a_click(phone):
-    assert phone.browser.execute_script("return document.documentElement.scrollWidth") <= 390
-    left, top, width, height = phone.photo_box()
-    spot = (left + width * (CUP[0] + 0.5) / COFFEE[0], top + height * (CUP[1] + 0.5) / COFFEE[1])
-    phone.touch("touchStart", spot)
-    phone.touch("touchEnd")
-    phone.until(lambda: phone.state["clicks"] == "1")
-    phone.wait("ready")
-    assert phone.area > 0
-    [click] = phone.asked()[-1]
-    assert click["x"] == pytest.approx(CUP[0], abs=1.5)
-    assert click["y"] == pytest.approx(CUP[1], abs=1.5)
-
-
-def test_two_fingers_zoom_and_set_no_click(phone):
-    phone.touch("touchStart", (170, 170))
-    for spread in range(0, 100, 20):
-        kind = "touchMove" if spread else "touchStart"
-        phone.touch(kind, (170 - spread, 170), (190 + spread, 170))
-    phone.touch("touchEnd")
-    phone.until(lambda: "zoomed" in phone.find("stage").get_attribute("class"))
-    assert phone.state["clicks"] == "0"
-
-
-def test_large_photo_with_fine_mask_survives_the_way_back(page):
-    noise = np.random.default_rng(0).integers(0, 256, (2400, 3200, 3), dtype=np.uint8)
-    data = io.BytesIO()
-    Image.fromarray(noise).save(data, "JPEG", quality=60)
-    page.drop("noise.jpg", "image/jpeg", data.getvalue())
-    page.until(lambda: page.state["image"] == hashlib.sha256(data.getvalue()).hexdigest())
-    page.wait("ready")
-    page.click(1600, 1200, (3200, 2400))
-    page.wait("ready")
-    assert page.state["clicks"] == "1"
-    assert page.text("problem") == ""
