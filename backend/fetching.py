@@ -178,7 +178,7 @@ class _Alarm:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Connection(HTTPConnection):
+class _Watched(HTTPConnection):
     def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._alarm = alarm
@@ -187,25 +187,20 @@ class _Connection(HTTPConnection):
         return self._alarm.watch(super()._new_conn())
 
 
-class _SecureConnection(HTTPSConnection):
-    def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self._alarm = alarm
-
-    def _new_conn(self) -> socket.socket:
-        return self._alarm.watch(super()._new_conn())
+class _SecurelyWatched(_Watched, HTTPSConnection):
+    pass
 
 
 class _Pool(urllib3.HTTPConnectionPool):
     def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.ConnectionCls = partial(_Connection, alarm)  # type: ignore[assignment]
+        self.ConnectionCls = partial(_Watched, alarm)  # type: ignore[assignment]
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):
     def __init__(self, alarm: _Alarm, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.ConnectionCls = partial(_SecureConnection, alarm)  # type: ignore[assignment]
+        self.ConnectionCls = partial(_SecurelyWatched, alarm)  # type: ignore[assignment]
 
 
 def decode_data_uri(uri: str, max_bytes: int) -> bytes:

@@ -10,30 +10,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from model.errors import WeightsError
-from model.headers import CHECKPOINT_FORMAT, read_header, unknown_configuration
+from model.headers import CHECKPOINT_FORMAT, Origin, read_header, unknown_configuration
 from model.networks.building import build_network
 from model.networks.two_stage import TwoStageNetwork
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A network with its weights.
-
-    Attributes:
-        name: file name without suffix.
-        digest: first 8 hexadecimal digits of the file's SHA-256.
-        training: how the weights were made, as the training run wrote it.
-    """
+class Checkpoint(Origin):
+    """A network with its weights."""
 
     network: TwoStageNetwork
-    name: str
-    digest: str
-    training: dict[str, Any]
-
-    @property
-    def version(self) -> str:
-        """Name and digest, as answers tell it."""
-        return f"{self.name}-{self.digest}"
 
 
 def save_checkpoint(path: Path, network: TwoStageNetwork, training: dict[str, Any]) -> None:
@@ -82,4 +68,4 @@ def load_checkpoint(weights: str | Path, device: str = "cpu") -> Checkpoint:
             f"weights {path}: expected the tensors of configuration {network.config.name!r}, got others; "
             "use weights made by this version"
         ) from error
-    return Checkpoint(network.to(device).eval(), header.name, header.digest, header.training)
+    return Checkpoint(header.name, header.digest, header.training, network.to(device).eval())

@@ -21,30 +21,36 @@ WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
-class Header:
-    """Of a checkpoint.
+class Origin:
+    """Which weights these are.
 
     Attributes:
-        path: the file.
-        digest: first 8 hexadecimal digits of its SHA-256.
-        config: of its networks.
+        name: file name without suffix.
+        digest: first 8 hexadecimal digits of the file's SHA-256.
         training: how the weights were made, as the training run wrote it.
     """
 
-    path: Path
+    name: str
     digest: str
-    config: NetworkConfig
     training: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """File name without suffix."""
-        return self.path.stem
 
     @property
     def version(self) -> str:
         """Name and digest, as answers tell it."""
         return f"{self.name}-{self.digest}"
+
+
+@dataclass(frozen=True)
+class Header(Origin):
+    """Of a checkpoint.
+
+    Attributes:
+        path: the file.
+        config: of its networks.
+    """
+
+    path: Path
+    config: NetworkConfig
 
 
 def resolve_weights(weights: str | Path) -> Path:
@@ -84,7 +90,7 @@ def read_header(weights: str | Path) -> Header:
         training: dict[str, Any] = json.loads(metadata.get("training", "{}"))
     except (ValueError, RecursionError) as error:  # the file may come from anybody
         raise unknown_configuration(path) from error
-    return Header(path, hashlib.sha256(path.read_bytes()).hexdigest()[:8], config, training)
+    return Header(path.stem, hashlib.sha256(path.read_bytes()).hexdigest()[:8], training, path, config)
 
 
 def unknown_configuration(path: Path) -> WeightsError:

@@ -59,4 +59,4 @@ def unpack_head(data: bytes, base: Checkpoint, name: str) -> Checkpoint:
         ) from error
     device = next(base.network.parameters()).device
     network.refinement.to(device).to(memory_format=torch.channels_last)
-    return Checkpoint(network.eval(), name, digest_of(data), about.get("training", {}))
+    return Checkpoint(name, digest_of(data), about.get("training", {}), network.eval())

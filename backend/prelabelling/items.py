@@ -11,6 +11,7 @@ from model.clicks import Click
 from model.datasets.files import IMAGE_SUFFIXES, inside
 from model.errors import InvalidClick, RequestInvalid
 from model.geometry import Box
+from model.validation import first_problem
 
 Numbers = tuple[float, float]
 Edges = tuple[float, float, float, float]
@@ -123,11 +124,10 @@ def _of_line(line: str, where: str, folder: Path) -> Item:
     try:
         return _placed(Item.model_validate_json(line), folder)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "line"
+        first = first_problem(error, "line")
         raise RequestInvalid(
-            f'{where}: {field}: {first["msg"].lower()}; write {{"image": "a.jpg", "objects": [{{"points": [[x, y]], '
-            '"box": [left, top, right, bottom], "label": "name"}]}'
+            f'{where}: {first.where}: {first.what.lower()}; write {{"image": "a.jpg", '
+            '"objects": [{"points": [[x, y]], "box": [left, top, right, bottom], "label": "name"}]}'
         ) from None
 
 

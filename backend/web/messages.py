@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from backend.prediction import MOST_CLICKS
 from model.clicks import Click, Role
 from model.errors import RequestInvalid
+from model.validation import first_problem
 
 Message = TypeVar("Message", bound=BaseModel)
 
@@ -70,10 +71,9 @@ def parse(kind: type[Message], body: bytes) -> Message:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
+        first = first_problem(error, "body")
         raise RequestInvalid(
-            f"{where}: {first['msg'].lower()}, got {_shortened(first['input'])}; "
+            f"{first.where}: {first.what.lower()}, got {_shortened(first.came)}; "
             'send {"image": digest, "clicks": [{"x", "y", "role"}, ...]}'
         ) from None
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from model.datasets.files import inside, read_image
 from model.errors import DatasetError
 from model.polygons import encode_polygons
+from model.validation import first_problem
 
 MOST_PIXELS = 200_000_000
 """Of an image by its entry, in whose size annotations are drawn."""
@@ -182,8 +183,7 @@ def _check(coco: "COCO", path: Path) -> None:
         for annotation in coco.anns.values():
             _Annotation.model_validate(annotation)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "entry"
+        first = first_problem(error, "entry")
         raise DatasetError(
-            f"{path}: expected COCO instances, got {error.title[1:].lower()} with {where}: {first['msg'].lower()}"
+            f"{path}: expected COCO instances, got {error.title[1:].lower()} with {first.where}: {first.what.lower()}"
         ) from None

@@ -191,7 +191,7 @@ def _windows(
 
     That click may have widened the crop, or have had the object selected again at another scale.
     """
-    session = predictor_of(Checkpoint(run.network, "in-training", "", {}), run.device).start(item.image)
+    session = predictor_of(Checkpoint("in-training", "", {}, run.network), run.device).start(item.image)
     mask = session.click(selection)
     first = session.crop
     assert first is not None  # noqa: S101 - the selection click has made one

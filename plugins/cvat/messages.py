@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model.errors import ImageRejected, RequestInvalid
+from model.validation import first_problem
 from plugins.cvat.prompts import Prompts
 
 MOST_POINTS = 1000
@@ -81,10 +82,9 @@ def read(kind: type[ModelT], body: Body) -> ModelT:
             return kind.model_validate(body)
         return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        message = str(first["msg"]).replace("Input should be", "expected", 1)
-        raise RequestInvalid(f"{where}: {message}, got {_kind(first['input'])}") from None
+        first = first_problem(error, "body")
+        message = first.what.replace("Input should be", "expected", 1)
+        raise RequestInvalid(f"{first.where}: {message}, got {_kind(first.came)}") from None
 
 
 def _kind(value: object) -> str:

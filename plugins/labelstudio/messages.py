@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from model.errors import RequestInvalid
+from model.validation import first_problem
 
 MOST_ITEMS = 10_000
 LONGEST_NAME = 512
@@ -127,13 +128,12 @@ def parse(kind: type[MessageT], body: bytes) -> MessageT:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        if not first["loc"]:  # all of it, which may begin with a password
-            raise RequestInvalid(f"body: {first['msg']}, got {len(body)} bytes of something else") from None
-        where = ".".join(map(str, first["loc"]))
-        message = str(first["msg"]).replace("Input should be", "expected", 1)
+        first = first_problem(error, "")
+        if not first.where:  # all of it, which may begin with a password
+            raise RequestInvalid(f"body: {first.what}, got {len(body)} bytes of something else") from None
+        message = first.what.replace("Input should be", "expected", 1)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise RequestInvalid(f"{where}: {message}, got {shortened(first['input'])}{more}") from None
+        raise RequestInvalid(f"{first.where}: {message}, got {shortened(first.came)}{more}") from None
 
 
 def shortened(value: object, longest: int = 60) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from model.errors import InvalidImage, RequestInvalid
 from model.polygons import draw_polygon
+from model.validation import first_problem
 from plugins.labelstudio import rle
 from plugins.labelstudio.messages import Labels, Message, Name, Number, Pixels, shortened
 
@@ -103,9 +104,8 @@ def _read(item: Mapping[str, Any]) -> Region:
     try:
         region = Region.model_validate(item)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RequestInvalid(f"region: {where}: {first['msg']}, got {shortened(first['input'])}") from None
+        first = first_problem(error, "all of it")
+        raise RequestInvalid(f"region: {first.where}: {first.what}, got {shortened(first.came)}") from None
     width, height, value = region.original_width, region.original_height, region.value
     if width * height > MOST_PIXELS:
         raise RequestInvalid(f"region: expected at most {MOST_PIXELS} pixels, got {width} x {height}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from model.errors import RequestInvalid
+from model.validation import first_problem
 from plugins.labelstudio.answers import Target, mask_regions, prediction
 from plugins.labelstudio.labelling import BOX_TAGS, CLICK_TAGS, Labelling
 from plugins.labelstudio.messages import Identifier, Message, Number, shortened
@@ -90,10 +91,9 @@ def read_tasks(text: bytes, labelling: Labelling) -> list[ImportedTask]:
     try:
         tasks = _TASKS.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "file"
+        first = first_problem(error, "file")
         raise RequestInvalid(
-            f"tasks: {where}: {first['msg'].lower()}, got {shortened(first['input'])}"
+            f"tasks: {first.where}: {first.what.lower()}, got {shortened(first.came)}"
         ) from None
     key = labelling.data_key(next(iter(labelling.images), ""))
     return [_read(task, key) for task in tasks]

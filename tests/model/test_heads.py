@@ -51,7 +51,7 @@ def test_damaged_heads_are_refused(base: Checkpoint, spoil):
 
 
 def test_a_head_of_other_weights_is_refused(base: Checkpoint):
-    other = Checkpoint(base.network, "other", "00000000", {})
+    other = Checkpoint("other", "00000000", {}, base.network)
     with pytest.raises(WeightsError, match="trained on other-00000000"):
         unpack_head(pack_head(base.network, base, {}), other, "team-v1")
 

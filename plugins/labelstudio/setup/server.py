@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from requests.auth import AuthBase
 
 from model.errors import SettingsError
+from model.validation import first_problem
 from plugins.labelstudio.messages import shortened
 
 ACCESS_SECONDS = 240.0
@@ -102,11 +103,10 @@ class Server:
         try:
             return TypeAdapter(kind).validate_json(answer.content)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"])) or "body"
+            first = first_problem(error, "body")
             raise SettingsError(
                 f"{method} {self.url}{path}: expected what Label Studio 1.23 answers, "
-                f"got {where}: {first['msg']}"
+                f"got {first.where}: {first.what}"
             ) from None
 
     def _checked(self, method: str, path: str, **options: Any) -> requests.Response:

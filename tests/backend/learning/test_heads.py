@@ -68,7 +68,7 @@ def test_a_head_of_other_weights_or_a_database_that_is_away_stops_nobody(
     store: Learning, heads: Heads, predictor: Predictor
 ) -> None:
     base = checkpoint_of(predictor)
-    promoted(store, Checkpoint(base.network, "older", "00000000", {}), "tool/1", 2.0)
+    promoted(store, Checkpoint("older", "00000000", {}, base.network), "tool/1", 2.0)
     assert heads.predictor("tool/1") is predictor, "left aside"
     name = promoted(store, base, "tool/1", 2.0)
     assert heads.predictor("tool/1").version == name

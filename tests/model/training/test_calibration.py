@@ -31,7 +31,7 @@ class Foreseen(Passes):
 def test_figures_of_a_known_answer(tiny_network: TwoStageNetwork):
     truth = np.zeros((64, 64), bool)
     truth[18:46, 18:46] = True
-    passes = Foreseen(TorchRuntime(Checkpoint(tiny_network, "tiny", "00000000", {}), torch.device("cpu")))
+    passes = Foreseen(TorchRuntime(Checkpoint("tiny", "00000000", {}, tiny_network), torch.device("cpu")))
     image = np.zeros((64, 64, 3), np.uint8)
     figures = crop_figures(passes, [(image, truth)], thresholds=(0.2, 0.5), paddings=(0.0, 0.5))
     assert figures == [
