@@ -4,6 +4,7 @@ The server runs in an environment of its own, made in .venv-labelstudio-ml if it
 """
 
 import importlib
+import logging
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import requests
 from backend.benchmarking import clicks_on, photo_server, predict_body
 from backend.decoding import ImageLimits, decode_image
 from backend.store import CorrectionStore, Database
+from backend.troubles import LOGGERS
 from model import Predictor
 from plugins.labelstudio.regions import read_mask
 from plugins.labelstudio.rle import encode
@@ -247,8 +249,11 @@ def newer(monkeypatch: pytest.MonkeyPatch, studio: str, tmp_path: Path) -> Itera
     monkeypatch.setenv("LABEL_STUDIO_URL", studio)
     monkeypatch.setenv("BOUNDARYCLICK_DATABASE_URL", f"sqlite:///{tmp_path}/store.sqlite3")
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
     yield importlib.import_module(MODULE)
     sys.modules.pop(MODULE, None)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def test_the_signature_of_2_is_answered_too(newer: Any, tmp_path: Path, predictor: Predictor) -> None:
