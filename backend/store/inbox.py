@@ -1,14 +1,15 @@
 """Bodies that have been acknowledged and wait to be understood: a queue that survives the process."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import func, select, update
 
-from backend.locks import Bulkhead
 from backend.store.engine import Database
 from backend.store.rows import clean
 from backend.store.schema import FAILED, PENDING, EventRow
+from backend.store.together import Together
 
 LEASE = timedelta(minutes=5)
 """How long a process may be at work on an event before another takes it to be dead."""
@@ -16,10 +17,8 @@ MOST_ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(hours=1)
 WAIT_FOR_STORE = timedelta(minutes=1)
-MOST_PUT = 4
-"""At a time; the threads of others belong to those who click."""
-ROOM_SECONDS = 6.0
-"""How long others wait for room; hundreds of events fit in, unless the database is locked."""
+TURN_SECONDS = 6.0
+"""How long an event waits until those before it are kept: the threads belong to those who click."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,12 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._putting = Bulkhead(MOST_PUT, ROOM_SECONDS, "database")
+        self._putting = Together(self._keep, TURN_SECONDS, "database")
 
     def put(self, tool: str, body: bytes) -> None:
-        """Keep a body; it is on the disk when this returns. Raises StoreError, or Overloaded when too many wait."""
+        """Keep a body; it is on the disk when this returns. Raises StoreError, or Overloaded when that takes long."""
         now = datetime.now(timezone.utc)
-        with self._putting.entered(), self._database.writing() as session:
-            session.add(EventRow(tool=tool, body=body, received=now, next_try=now))
+        self._putting.put(EventRow(tool=tool, body=body, received=now, next_try=now))
 
     def take(self) -> Event | None:
         """The oldest event that is due, for this process alone; None if there is none.
@@ -122,6 +120,10 @@ class Inbox:
             found = session.execute(select(EventRow.state, func.count()).group_by(EventRow.state))
             numbers = {state: count for state, count in found}  # noqa: C416 - rows are no pairs to mypy
         return {state: numbers.get(state, 0) for state in (PENDING, FAILED)}
+
+    def _keep(self, rows: Sequence[EventRow]) -> None:
+        with self._database.writing() as session:
+            session.add_all(rows)
 
     def _change(self, event: Event, **values: object) -> None:
         with self._database.writing() as session:
