@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -26,8 +27,10 @@ WORKER_TIMEOUT = 300
 GRACEFUL_TIMEOUT = 50
 """Seconds from SIGTERM to the end: requests that run are answered, then a fine-tuning is put back."""
 KEEP_ALIVE = 15
-M_ARENA_MAX = -8
+M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 """Of glibc's malloc.h."""
+LARGE = 1 << 20
+"""Bytes; images and masks take more."""
 REFUSED_TO_START = 4
 """Exit status with which gunicorn's worker says that the application cannot be loaded."""
 
@@ -92,7 +95,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Make the application; runs in the worker."""
-        _share_heaps()
+        _keep_heaps_small()
         try:
             return self.create(self._settings)
         except BoundaryClickError as error:
@@ -139,15 +142,16 @@ class _Logger(Logger):
             logger.propagate = True
 
 
-def _share_heaps() -> None:
-    """Let threads share two heaps: one for each of them never gives back what a large image took.
+def _keep_heaps_small() -> None:
+    """Let threads share two heaps, and give what is large its own pages, which go back as soon as it is let go.
 
-    Only glibc knows the call; elsewhere nothing happens.
+    One heap for each thread never gives back what a large image took; in one that small and large things share, each
+    gap that a large one leaves is soon too small for the next. Only glibc knows the calls; elsewhere nothing happens.
     """
-    try:
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
-    except (AttributeError, OSError, TypeError):
-        return
+    with suppress(AttributeError, OSError, TypeError):
+        change = ctypes.CDLL(None).mallopt
+        change(M_ARENA_MAX, 2)
+        change(M_MMAP_THRESHOLD, LARGE)
 
 
 def _says_something_new(record: logging.LogRecord) -> bool:
