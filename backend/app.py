@@ -138,6 +138,7 @@ def create_queue(settings: Settings, learning: Learning) -> Queue:
         folder=folder,
         weights=settings.weights,
         device=settings.device,
+        runtime=settings.runtime,
         threads=settings.threads,
         replay=settings.replay,
         after=settings.learn_after,

@@ -30,8 +30,8 @@ from model.errors import WeightsError
 from model.fine_tuning.judging import FEWEST_OBJECTS, judge
 from model.fine_tuning.lesson import Lesson, learn, replay_set
 from model.fine_tuning.tuning import Report
-from model.heads import digest_of, unpack_head
-from model.runtimes.pytorch import predictor_of, usable_device
+from model.heads import digest_of
+from model.loading import load_predictor
 from model.training.objects import is_held_out
 
 HELD_OUT = 0.25
@@ -123,7 +123,8 @@ class _Lesson:
     def __init__(self, task: Task, job: Job, reporter: Reporter, versions: VersionStore) -> None:
         self._task, self._job, self._reporter, self._versions = task, job, reporter, versions
         self._base = load_checkpoint(task.weights, task.device)
-        self._device = usable_device(task.device)
+        # As the service answers: what is judged is what annotators would meet.
+        self._shipped = load_predictor(task.weights, task.device, task.runtime, task.threads)
 
     def learn(self, material: Material) -> tuple[NewVersion, bool]:
         """Train, judge, and say what has come of it and whether it is to be promoted."""
@@ -131,10 +132,12 @@ class _Lesson:
         clicks = [tuple(each.click for each in c.clicks) for c in material.training.corrections]
         # Of other weights' features and training nothing is of use, if the service was updated in between.
         folder, stage = self._task.folder / self._base.digest, self._reporter.stage
-        lesson = Lesson(material.training, clicks, replay, folder / "features", folder / "run", stage)
+        lesson = Lesson(
+            self._shipped, material.training, clicks, replay, folder / "features", folder / "run", stage
+        )
         learnt = learn(self._base, lesson, self._task.device)
         material.skipped["image or mask damaged"] += learnt.damaged
-        after = predictor_of(unpack_head(learnt.head, self._base, "candidate"), self._device)
+        after = self._shipped.with_head(learnt.head, "candidate")
         before, parent = self._before()
         judgement = judge(before, after, material.held_out, replay_held_out, stage("judging"))
         figures: dict[str, Any] = {**judgement.as_json(), "steps": learnt.steps}
@@ -145,15 +148,13 @@ class _Lesson:
 
     def _before(self) -> tuple[Predictor, str]:
         """Who answers for the project now, as `Heads` would have it, and its name."""
-        shipped = predictor_of(self._base, self._device)
         parent = answering(self._versions.promoted(), self._job.project)
         if parent is None:
-            return shipped, shipped.version
+            return self._shipped, self._shipped.version
         try:
-            head = unpack_head(self._versions.weights(parent.id), self._base, parent.name)
+            return self._shipped.with_head(self._versions.weights(parent.id), parent.name), parent.name
         except WeightsError:
-            return shipped, shipped.version
-        return predictor_of(head, self._device), parent.name
+            return self._shipped, self._shipped.version
 
 
 def _material(corrections: Sequence[StoredCorrection], task: Task, reporter: Reporter) -> Material:

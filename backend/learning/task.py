@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_serializer
 
+from model.loading import RuntimeName
+
 LOST = 3
 """Exit status of the process: the job was cancelled or taken over; there is nothing to be said."""
 
@@ -14,6 +16,7 @@ class Task(BaseModel):
     Attributes:
         owner: on whose behalf the job was taken.
         folder: holds `images/`, and whatever is needed to go on after an interruption.
+        runtime: of the service.
         threads: CPU threads to use.
         replay: data set, LAYOUT:PATH, of objects that must not be forgotten; None: the one that ships.
     """
@@ -26,6 +29,7 @@ class Task(BaseModel):
     folder: Path
     weights: str
     device: str
+    runtime: RuntimeName
     threads: int
     replay: str | None
     max_image_bytes: int

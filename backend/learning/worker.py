@@ -23,6 +23,7 @@ from backend.learning.pausing import Pausable
 from backend.learning.task import LOST, Task
 from backend.store import Job, JobLost
 from model.errors import StoreError
+from model.loading import RuntimeName
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Workplace:
     folder: Path
     weights: str
     device: str
+    runtime: RuntimeName
     threads: int
     replay: str | None
     after: int
@@ -188,6 +190,7 @@ class Worker:
             folder=folder,
             weights=place.weights,
             device=place.device,
+            runtime=place.runtime,
             threads=max((place.threads or len(_cores())) - 1, 1),
             replay=place.replay,
             max_image_bytes=place.max_image_bytes,

@@ -1,5 +1,6 @@
 """Crop features of objects: computed once, kept on the disk, read again at every step that trains on them."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from model import Click, masks, simulation
-from model.checkpoints import Checkpoint
+from model import Click, Predictor, masks, simulation
 from model.datasets.objects import EvaluationObject
 from model.errors import InvalidClick
 from model.evaluation.clickers import annotator_for
@@ -19,7 +19,6 @@ from model.fine_tuning.rollouts import GuidedRollout
 from model.geometry import Box, View
 from model.guidance import Point
 from model.inference import FILL
-from model.runtimes.pytorch import predictor_of
 from model.training.objects import SMALLEST
 from model.training.refinement import Crops, selected
 from model.training.run import TrainingRun
@@ -86,15 +85,20 @@ def is_encoded(path: Path) -> bool:
 
 
 def encode(
-    run: TrainingRun, item: EvaluationObject, clicks: Sequence[Click], view: int, seed: int
+    run: TrainingRun,
+    shipped: Predictor,
+    item: EvaluationObject,
+    clicks: Sequence[Click],
+    view: int,
 ) -> list[Encoded]:
     """One look at an object, in each crop that a session has of it; without crops that hold too little of it.
 
     Args:
+        shipped: whose sessions these are.
         clicks: the annotator's own, image pixels; empty if they are not known.
         view: 0 is the object as it was annotated; others have simulated selection clicks, odd ones are mirrored.
     """
-    generator = np.random.default_rng([seed, view])
+    generator = np.random.default_rng([zlib.crc32(item.name.encode()), view])
     image, truth = item.image, item.truth
     known = [click for click in clicks if _is_inside(click, truth)]
     if view % 2:
@@ -105,7 +109,7 @@ def encode(
     boundary = [click for click in known if click.role == "boundary"]
     seen = (
         _in_crop(run, shown, selection, boundary, window)
-        for window in _windows(run, shown, selection, boundary)
+        for window in _windows(shipped, shown, selection, boundary)
     )
     return [encoded for encoded in seen if encoded is not None]
 
@@ -185,13 +189,13 @@ def _selection(truth: NDArray[np.bool_], known: Sequence[Click], generator: np.r
 
 
 def _windows(
-    run: TrainingRun, item: EvaluationObject, selection: Click, known: Sequence[Click]
+    shipped: Predictor, item: EvaluationObject, selection: Click, known: Sequence[Click]
 ) -> Iterator[Box]:
     """The crop of a session's first mask, and the one after the first boundary click if that is another.
 
     That click may have widened the crop, or have had the object selected again at another scale.
     """
-    session = predictor_of(Checkpoint("in-training", "", {}, run.network), run.device).start(item.image)
+    session = shipped.start(item.image)
     mask = session.click(selection)
     first = session.crop
     assert first is not None  # noqa: S101 - the selection click has made one

@@ -2,7 +2,6 @@
 
 import copy
 import re
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model import Click
+from model import Click, Predictor
 from model.checkpoints import Checkpoint
 from model.datasets.chosen import Chosen
 from model.datasets.layouts import open_dataset
@@ -45,6 +44,7 @@ class Lesson:
     """What a head is tuned on.
 
     Attributes:
+        shipped: who answers with the head that is tuned; its sessions tell in which crops an object is clicked on.
         objects: corrections; clicks: the annotators' own on each of them, image pixels; empty: none are known.
         replay: what must not be forgotten.
         features: where encoded objects are kept; what lies there was encoded by the same selection network.
@@ -52,6 +52,7 @@ class Lesson:
         stage: the callback of a stage by its name.
     """
 
+    shipped: Predictor
     objects: Sequence[EvaluationObject]
     clicks: Sequence[tuple[Click, ...]]
     replay: Sequence[EvaluationObject]
@@ -97,9 +98,10 @@ def _encoded(run: TrainingRun, lesson: Lesson) -> tuple[list[Path], list[Path], 
     again = Looks(lesson.replay, (), views_of(len(lesson.replay) * 4))
     first = len(looks.objects) * looks.views
     total = first + len(again.objects) * again.views
-    files, damaged = encode_all(run, looks, lesson.features, lambda count: report(count / total))
+    see = partial(encode, run, lesson.shipped)
+    files, damaged = encode_all(see, looks, lesson.features, lambda count: report(count / total))
     replayed, _ = encode_all(
-        run, again, lesson.features / "replay", lambda count: report((first + count) / total)
+        see, again, lesson.features / "replay", lambda count: report((first + count) / total)
     )
     return files, replayed, damaged
 
@@ -126,9 +128,15 @@ def views_of(count: int) -> int:
 
 
 def encode_all(
-    run: TrainingRun, looks: Looks, folder: Path, report: Callable[[int], None]
+    see: Callable[[EvaluationObject, Sequence[Click], int], list[Encoded]],
+    looks: Looks,
+    folder: Path,
+    report: Callable[[int], None],
 ) -> tuple[list[Path], int]:
     """The files of all objects, in all views; what is there from before an interruption is not computed again.
+
+    Args:
+        see: `encode` for an object, the clicks on it and a view.
 
     Returns:
         files; how many objects could not be read.
@@ -144,8 +152,7 @@ def encode_all(
         clicks = looks.clicks[index] if looks.clicks else ()
         for view in range(looks.views):
             name = f"{_file_name(item.name)}-{view}"
-            seed = zlib.crc32(item.name.encode())
-            files += _kept(folder, name, partial(encode, run, item, clicks, view, seed))
+            files += _kept(folder, name, partial(see, item, clicks, view))
             report(index * looks.views + view + 1)
     return files, damaged
 

@@ -30,8 +30,7 @@ from model.evaluation.run import can_draw, run_evaluation
 from model.fine_tuning.domain import SPLITS, apart
 from model.fine_tuning.lesson import Lesson, learn, replay_set
 from model.fine_tuning.tuning import Report
-from model.heads import unpack_head
-from model.runtimes.pytorch import predictor_of, usable_device
+from model.loading import load_predictor
 from model.uncertainty import uncertainty
 
 FIGURES = ("noc85", "noc90", "miou1", "miou3")
@@ -94,7 +93,8 @@ class _Proof:
     def __init__(self, plan: Plan, out: Path, say: Callable[[str], None]) -> None:
         self._plan, self._say = plan, say
         self._base = load_checkpoint(plan.weights, plan.device)
-        self._device = usable_device(plan.device)
+        # As `serve` would answer, and on a CPU in less time than training takes.
+        self._shipped = load_predictor(plan.weights, plan.device, "auto")
         self._pool, self._held_out = apart(plan.dataset, plan.held_out, plan.split, plan.only)
         self._replay, self._replay_held_out = replay_set(plan.replay)
         if max(plan.counts) > len(self._pool):
@@ -108,7 +108,7 @@ class _Proof:
 
     def report(self) -> dict[str, Any]:
         """Everything as JSON values."""
-        before = self._judged("before", predictor_of(self._base, self._device))
+        before = self._judged("before", self._shipped)
         lessons = list(self._lessons(before))
         return {
             **asdict(self._plan),
@@ -137,12 +137,12 @@ class _Proof:
             path.parent.mkdir(exist_ok=True)
             features, run = self._folder / "features", self._folder / "runs" / name
             clicks: list[tuple[Any, ...]] = [()] * len(objects)
-            lesson = Lesson(objects, clicks, self._replay, features, run, self._stage(name))
+            lesson = Lesson(self._shipped, objects, clicks, self._replay, features, run, self._stage(name))
             learnt = learn(self._base, lesson, self._plan.device)
             partial = path.with_suffix(".part")
             partial.write_bytes(learnt.head)
             partial.replace(path)
-        return predictor_of(unpack_head(path.read_bytes(), self._base, name), self._device)
+        return self._shipped.with_head(path.read_bytes(), name)
 
     def _stage(self, name: str) -> Callable[[str], Report]:
         def stage(title: str) -> Report:
@@ -179,7 +179,7 @@ class _Proof:
 
     def _uncertainty(self, item: EvaluationObject) -> float:
         click = annotator_for("boundary", item, NOISE, self._plan.seed).select().click
-        return uncertainty(predictor_of(self._base, self._device).predict(item.image, [click]))
+        return uncertainty(self._shipped.predict(item.image, [click]))
 
 
 def _require_same(path: Path, plan: Plan) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,10 @@ def inside(item: EvaluationObject) -> Click:
     return Click(float(columns[middle]), float(rows[middle]), "select")
 
 
-def encoded(run: TrainingRun, item: EvaluationObject, *clicks: Click, view: int = 0) -> Encoded:
+@pytest.fixture(scope="module")
+def encoded(run: TrainingRun, tiny_predictor: Predictor, item: EvaluationObject) -> Callable[..., Encoded]:
     """The object as it is when its outline is clicked."""
-    return encode(run, item, clicks, view, seed=0)[-1]
+    return lambda *clicks, view=0: encode(run, tiny_predictor, item, clicks, view)[-1]
 
 
 def test_the_crops_are_those_that_a_session_has(
@@ -48,7 +50,7 @@ def test_the_crops_are_those_that_a_session_has(
     assert session.crop is not None
     assert session.crop != before, "this click asks for another crop"
     crops = [before, session.crop]
-    for crop, found in zip(crops, encode(run, item, [select, far], 0, seed=0), strict=True):
+    for crop, found in zip(crops, encode(run, tiny_predictor, item, [select, far], 0), strict=True):
         assert crop is not None
         view = View(crop, run.settings.size, run.settings.size)
         assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
@@ -57,9 +59,9 @@ def test_the_crops_are_those_that_a_session_has(
 
 
 def test_it_comes_back_from_the_disk_as_it_was(
-    run: TrainingRun, item: EvaluationObject, tmp_path: Path
+    encoded: Callable[..., Encoded], item: EvaluationObject, tmp_path: Path
 ) -> None:
-    found = encoded(run, item, inside(item))
+    found = encoded(inside(item))
     found.save(tmp_path / "a.safetensors")
     again = Encoded.load(tmp_path / "a.safetensors")
     for name in ("image", "features", "logits", "target"):
@@ -67,12 +69,16 @@ def test_it_comes_back_from_the_disk_as_it_was(
     assert again.selection == pytest.approx(found.selection)
 
 
-def test_odd_views_are_mirrored_with_their_clicks(run: TrainingRun, item: EvaluationObject) -> None:
+def test_odd_views_are_mirrored_with_their_clicks(
+    encoded: Callable[..., Encoded], item: EvaluationObject
+) -> None:
     boundary = Click(1.0, inside(item).y, "boundary")
-    as_it_is, mirrored = (encoded(run, item, inside(item), boundary, view=view) for view in (0, 1))
+    as_it_is, mirrored = (encoded(inside(item), boundary, view=view) for view in (0, 1))
     assert as_it_is.boundary[0][0] < as_it_is.selection[0]
     assert mirrored.boundary[0][0] > mirrored.selection[0]
 
 
-def test_clicks_beside_the_image_are_left_out(run: TrainingRun, item: EvaluationObject) -> None:
-    assert encoded(run, item, inside(item), Click(9999, 3, "boundary")).boundary == ()
+def test_clicks_beside_the_image_are_left_out(
+    encoded: Callable[..., Encoded], item: EvaluationObject
+) -> None:
+    assert encoded(inside(item), Click(9999, 3, "boundary")).boundary == ()
