@@ -34,7 +34,7 @@ def create_service(
     """
     use_threads(settings.threads)
     predictor = predictor or load_predictor(
-        settings.weights, settings.device, settings.runtime, settings.threads
+        settings.weights, settings.device, settings.runtime, settings.threads, settings.at_once
     )
     heads = None if learning is None else Heads(predictor, learning.versions)
     service = PredictionService(

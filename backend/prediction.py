@@ -66,7 +66,7 @@ class PredictionService:
     clicked, whatever is promoted in the meantime; an object that begins anew meets the new ones.
 
     Args:
-        predictor: used by one thread at a time.
+        predictor: used by as many threads at a time as its runtime takes.
         max_bytes: memory for sessions, see `ByteCache`; an image counts once for each of its objects.
         heads: who answers for a project by name; by default `predictor` for all. Called by many threads.
 
@@ -75,7 +75,7 @@ class PredictionService:
             By default nobody listens.
         patience: asked in the caller's thread how long whoever asked waits; by default as long as it takes.
         given_up: told, in the caller's thread, why a prediction was not made: Overloaded or Abandoned.
-        turns: at the model, one after the other.
+        turns: at the model.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class PredictionService:
         self.answered: Callable[[Sequence[Click], TimedPrediction, float], None] = _nobody
         self.patience: Callable[[], Patience] = Patience
         self.given_up: Callable[[BoundaryClickError], None] = _nobody
-        self.turns = Turns()
+        self.turns = Turns(predictor.runtime.at_once)
         self._guard = threading.Lock()
         self._locks = KeyedLocks()
 

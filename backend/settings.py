@@ -51,6 +51,13 @@ class Settings(BaseSettings):
     threads: int = Field(
         0, ge=0, le=1024, description="CPU threads for the networks; 0 takes every core there is."
     )
+    batch: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Most selection clicks that torch computes in one pass, from those that come at the same time; "
+        "0: 8 on a GPU, one at a time elsewhere, where a pass of several takes as long as theirs together.",
+    )
     http_threads: int = Field(16, ge=2, le=256, description="Requests that are answered at the same time.")
     model_timeout: float = Field(
         20.0,
@@ -211,6 +218,11 @@ class Settings(BaseSettings):
         description="Data set, LAYOUT:PATH, of objects that fine-tuning must not forget; without it a small one that "
         "ships.",
     )
+
+    @property
+    def at_once(self) -> int:
+        """Clicks that the model works on at a time."""
+        return self.batch or (8 if self.device.startswith("cuda") else 1)
 
     @property
     def jobs_folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""Turns at the model, which does one thing at a time."""
+"""Turns at the model, which does one thing at a time, or a few."""
 
 import threading
 from collections.abc import Callable
@@ -17,19 +17,22 @@ T = TypeVar("T")
 class Turns:
     """First come, first served; thread safe.
 
+    Args:
+        at_once: so many have their turn at a time.
+
     Attributes:
         busy: told True when there is work to do, False when none is left; in order, and to be quick about it.
             By default nobody listens.
         broken: whether the last work failed for another reason than what it was asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = 1) -> None:
         self.busy: Callable[[bool], None] = lambda _busy: None
         self.broken = False
         self._waiting = 0
         self._guard = threading.Lock()
-        # A thread rather than a lock: it keeps the order, and there is one pool of native threads for all.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        # Threads rather than locks: they keep the order, and share one pool of native threads.
+        self._threads = ThreadPoolExecutor(at_once, "model")
 
     @property
     def waiting(self) -> int:
@@ -37,7 +40,7 @@ class Turns:
         return self._waiting
 
     def take(self, patience: Patience, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the work on the model's thread and wait for it; what has begun is waited for in any case.
+        """Do the work on a thread of the model's and wait for it; what has begun is waited for in any case.
 
         Raises:
             Overloaded: its turn does not come as long as whoever asked is patient.
@@ -45,7 +48,7 @@ class Turns:
         self._count(1)
         try:
             # In the caller's context, so that its log lines are known as its own.
-            future = self._thread.submit(partial(copy_context().run, work, *args, **kwargs))
+            future = self._threads.submit(partial(copy_context().run, work, *args, **kwargs))
             if not wait([future], patience.left).done and future.cancel():
                 raise patience.overloaded()
             result = future.result()

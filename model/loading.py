@@ -21,7 +21,11 @@ RuntimeName = Literal["auto", "torch", "openvino"]
 
 
 def load_predictor(
-    weights: str | Path = "default", device: str = "cpu", runtime: RuntimeName = "torch", threads: int = 0
+    weights: str | Path = "default",
+    device: str = "cpu",
+    runtime: RuntimeName = "torch",
+    threads: int = 0,
+    at_once: int = 1,
 ) -> Predictor:
     """Load weights by the name of shipped ones or by path.
 
@@ -30,6 +34,8 @@ def load_predictor(
         runtime: what runs the networks. `auto` takes OpenVINO on a CPU where it is installed, else torch. OpenVINO
             runs the head in bfloat16 where the processor can, so after boundary clicks a few pixels may differ.
         threads: on the CPU; 0 leaves the libraries' choice, every core.
+        at_once: so many threads may use the predictor at a time, and their selections share passes of torch's. Of no
+            use on a CPU; only one thread may where OpenVINO runs the networks, or where these are the paper's.
 
     Raises:
         WeightsError: weights missing, damaged or of another network; device or runtime not available.
@@ -37,10 +43,11 @@ def load_predictor(
     header = read_header(weights)
     if runtime not in (known := get_args(RuntimeName)):
         raise WeightsError(f"runtime: expected one of {', '.join(known)}, got {runtime!r}")
-    return Predictor(_runtime(header, device, runtime, threads), header.version, header.training)
+    running = _runtime(header, device, runtime, threads, at_once)
+    return Predictor(running, header.version, header.training)
 
 
-def _runtime(header: Header, device: str, name: RuntimeName, threads: int) -> Runtime:
+def _runtime(header: Header, device: str, name: RuntimeName, threads: int, at_once: int) -> Runtime:
     if name == "openvino" or (name == "auto" and _suits_openvino(header, device)):
         _refuse_what_openvino_cannot(header, device)
         use_threads(threads)
@@ -51,11 +58,14 @@ def _runtime(header: Header, device: str, name: RuntimeName, threads: int) -> Ru
                 raise
             log.warning("torch runs the networks, more slowly: %s", error)
     from model.checkpoints import load_checkpoint  # noqa: PLC0415 - loads torch
+    from model.runtimes.batching import BatchingRuntime  # noqa: PLC0415
     from model.runtimes.pytorch import TorchRuntime, usable_device  # noqa: PLC0415
 
     use_threads(threads)
     target = usable_device(device)
-    return TorchRuntime(load_checkpoint(header.path, device), target)
+    running = TorchRuntime(load_checkpoint(header.path, device), target)
+    batches = at_once > 1 and not isinstance(header.config, PaperConfig)
+    return BatchingRuntime(running, at_once) if batches else running
 
 
 def _openvino(header: Header, threads: int) -> Runtime:

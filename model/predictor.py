@@ -54,7 +54,7 @@ class Prediction:
 
 
 class Predictor:
-    """One network, ready to segment. Sessions of one predictor must not run at the same time on several threads.
+    """One network, ready to segment. At a time as many of its sessions may run as its runtime takes threads, `at_once`.
 
     Args:
         runtime: what runs the network.

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from backend.store.engine import Database
 from backend.store.rows import clean
 from backend.store.schema import FAILED, PENDING, EventRow
-from backend.store.together import Together
+from model.together import Together
 
 LEASE = timedelta(minutes=5)
 """How long a process may be at work on an event before another takes it to be dead."""
@@ -43,12 +43,12 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._putting = Together(self._keep, TURN_SECONDS, "database")
+        self._putting = Together(self._keep, "database", TURN_SECONDS)
 
     def put(self, tool: str, body: bytes) -> None:
         """Keep a body; it is on the disk when this returns. Raises StoreError, or Overloaded when that takes long."""
         now = datetime.now(timezone.utc)
-        self._putting.put(EventRow(tool=tool, body=body, received=now, next_try=now))
+        self._putting.do(EventRow(tool=tool, body=body, received=now, next_try=now))
 
     def take(self) -> Event | None:
         """The oldest event that is due, for this process alone; None if there is none.
@@ -121,9 +121,10 @@ class Inbox:
             numbers = {state: count for state, count in found}  # noqa: C416 - rows are no pairs to mypy
         return {state: numbers.get(state, 0) for state in (PENDING, FAILED)}
 
-    def _keep(self, rows: Sequence[EventRow]) -> None:
+    def _keep(self, rows: Sequence[EventRow]) -> list[None]:
         with self._database.writing() as session:
             session.add_all(rows)
+        return [None] * len(rows)
 
     def _change(self, event: Event, **values: object) -> None:
         with self._database.writing() as session:

@@ -18,15 +18,17 @@ class Kept(Protocol):
 
 
 class Runtime(Protocol):
-    """The networks of one checkpoint, one image at a time; to be used by one thread at a time.
+    """The networks of one checkpoint, one image at a time.
 
     Attributes:
         name: as in the settings.
         config: of the networks.
+        at_once: so many threads may use it at a time.
     """
 
     name: str
     config: NetworkConfig
+    at_once: int
 
     def select(
         self, image: NDArray[np.float32], guidance: NDArray[np.float32]

@@ -39,6 +39,7 @@ class OpenVinoRuntime:
     """
 
     name = "openvino"
+    at_once = 1
 
     def __init__(self, header: Header, engine: "Engine", selection: "ov.CompiledModel", head: Path) -> None:
         self._header, self._engine, self._selection = header, engine, selection

@@ -22,18 +22,34 @@ class TorchRuntime:
     """
 
     name = "torch"
+    at_once = 1
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self.checkpoint, self.device = checkpoint, device
         self.network, self.config = checkpoint.network, checkpoint.network.config
 
-    @torch.inference_mode()
     def select(
         self, image: NDArray[np.float32], guidance: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], Kept]:
         """See `Runtime`."""
-        output = self.network.selection(self.tensor(image), self.tensor(guidance))
-        return output.logits[0, 0].cpu().numpy(), output.features
+        (selected,) = self.select_batch(image, guidance)
+        return selected
+
+    @torch.inference_mode()
+    def select_batch(
+        self, images: NDArray[np.float32], guidance: NDArray[np.float32]
+    ) -> list[tuple[NDArray[np.float32], Kept]]:
+        """What `select` gives for each of B images.
+
+        Args:
+            images: (B, 3, H, W); guidance: (B, 1, H, W).
+        """
+        output = self.network.selection(self.tensor(images), self.tensor(guidance))
+        if len(images) == 1:
+            return [(output.logits[0, 0].cpu().numpy(), output.features)]
+        logits = output.logits[:, 0].cpu().numpy()
+        # Copies: a part of the batch's features would keep all of them.
+        return [(logits[i].copy(), output.features[i : i + 1].clone()) for i in range(len(images))]
 
     @torch.inference_mode()
     def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:

@@ -246,7 +246,7 @@ def test_nothing_is_computed_for_who_has_left(service, image, counter, given_up)
 
 def test_who_waits_too_long_is_told_and_takes_no_turn(service, image, counter, given_up):
     release = threading.Event()
-    service.turns._thread.submit(release.wait)
+    service.turns._threads.submit(release.wait)
     service.patience = lambda: Patience(0.01)
     with pytest.raises(Overloaded, match="expected to answer within"):
         service.predict(image, [SELECT])

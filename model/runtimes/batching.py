@@ -1,0 +1,80 @@
+"""Selections of several annotators as one batch: a GPU computes eight in hardly more time than one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.runtimes.base import Kept
+from model.runtimes.pytorch import TorchRuntime
+from model.together import Together
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """Arguments of `Runtime.select`."""
+
+    image: NDArray[np.float32]
+    guidance: NDArray[np.float32]
+
+
+_Selected = tuple[NDArray[np.float32], Kept]
+
+
+class BatchingRuntime:
+    """See `Runtime`; for as many threads at once as `at_once` says.
+
+    What comes while a batch is computed is the next batch: nobody waits for others to come.
+
+    Args:
+        runtime: computes.
+        at_once: selections in a batch, at most.
+    """
+
+    name = "torch"
+
+    def __init__(self, runtime: TorchRuntime, at_once: int) -> None:
+        self._runtime, self.at_once, self.config = runtime, at_once, runtime.config
+        self._looks: Together[_Look, _Selected] = Together(self._select_all, "selection")
+
+    def select(self, image: NDArray[np.float32], guidance: NDArray[np.float32]) -> _Selected:
+        """See `Runtime`."""
+        return self._looks.do(_Look(image, guidance))
+
+    def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:
+        """See `Runtime`."""
+        return self._runtime.prepare(features, image)
+
+    def correct(self, prepared: Kept, guidance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Runtime`."""
+        return self._runtime.correct(prepared, guidance)
+
+    def with_head(self, data: bytes, name: str) -> "BatchingRuntime":
+        """See `Runtime`; selections for any head meet those for others."""
+        other = BatchingRuntime(self._runtime.with_head(data, name), self.at_once)
+        other._looks = self._looks
+        return other
+
+    def wait(self) -> None:
+        """See `Runtime`."""
+        self._runtime.wait()
+
+    def describe(self) -> dict[str, Any]:
+        """See `Runtime`."""
+        return {**self._runtime.describe(), "batch": self.at_once}
+
+    def _select_all(self, looks: Sequence[_Look]) -> list[_Selected]:
+        """Of each in its order; only those of one shape fit into a batch."""
+        results: dict[int, _Selected] = {}
+        numbers = sorted(range(len(looks)), key=lambda number: looks[number].image.shape)
+        for _, alike in groupby(numbers, key=lambda number: looks[number].image.shape):
+            batch = list(alike)
+            for first in range(0, len(batch), self.at_once):
+                part = batch[first : first + self.at_once]
+                images = np.concatenate([looks[number].image for number in part])
+                guidance = np.concatenate([looks[number].guidance for number in part])
+                results.update(zip(part, self._runtime.select_batch(images, guidance), strict=True))
+        return [results[number] for number in range(len(looks))]

@@ -1,0 +1,97 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from backend.decoding import DecodedImage
+from backend.prediction import PredictionService
+from model import Click, Predictor, load_predictor
+from model.checkpoints import load_checkpoint
+from model.heads import pack_head
+from model.runtimes.base import Kept
+from model.runtimes.batching import BatchingRuntime
+from model.runtimes.pytorch import TorchRuntime
+
+AT_ONCE = 4
+CLICKS = [Click(60, 40, "select"), Click(50, 60, "boundary")]
+
+
+class Gated(TorchRuntime):
+    """Takes note of how many images each batch has; the first waits until it is let go on."""
+
+    def __init__(self, weights: Path) -> None:
+        super().__init__(load_checkpoint(weights), torch.device("cpu"))
+        self.batches: list[int] = []
+        self.began, self.free = threading.Event(), threading.Event()
+
+    def select_batch(
+        self, images: NDArray[np.float32], guidance: NDArray[np.float32]
+    ) -> list[tuple[NDArray[np.float32], Kept]]:
+        self.batches.append(len(images))
+        self.began.set()
+        assert self.free.wait(60)
+        return super().select_batch(images, guidance)
+
+
+@pytest.fixture
+def gated(tiny_weights: Path) -> Gated:
+    return Gated(tiny_weights)
+
+
+def photo(number: int) -> DecodedImage:
+    """Every third one upright: the whole photo is then of another shape than the others."""
+    shape = (121, 90) if number % 3 == 2 else (90, 121)
+    pixels = np.random.default_rng(number).integers(0, 255, (*shape, 3), dtype=np.uint8)
+    return DecodedImage(pixels, str(number))
+
+
+def test_clicks_that_meet_share_passes_and_get_what_each_gets_alone(
+    gated: Gated, tiny_predictor: Predictor
+) -> None:
+    service = PredictionService(Predictor(BatchingRuntime(gated, AT_ONCE), "tiny", {}), 1 << 24)
+    with ThreadPoolExecutor(9) as annotators:
+        first = annotators.submit(service.predict, photo(0), CLICKS)
+        assert gated.began.wait(60)
+        others = [annotators.submit(service.predict, photo(number), CLICKS) for number in range(1, 9)]
+        while service.turns.waiting < 9:
+            pass
+        gated.free.set()
+        answers = [each.result() for each in (first, *others)]
+    assert gated.batches[0] == 1
+    assert 1 < max(gated.batches) <= AT_ONCE
+    for number, answer in enumerate(answers):
+        alone = tiny_predictor.predict(photo(number).pixels, CLICKS)
+        assert answer.crop == alone.crop
+        np.testing.assert_allclose(answer.probability, alone.probability, atol=1e-3)
+
+
+def test_heads_share_the_passes_of_the_selection_network(gated: Gated, tiny_weights: Path) -> None:
+    base = load_checkpoint(tiny_weights)
+    predictor = Predictor(BatchingRuntime(gated, AT_ONCE), base.version, {})
+    other = predictor.with_head(pack_head(base.network, base, {}), "team-v1")
+    gated.free.set()
+    other.predict(photo(0).pixels, CLICKS)
+    assert gated.batches, "another head's selections are computed where all are"
+
+
+def test_more_than_fit_are_computed_in_parts(gated: Gated) -> None:
+    gated.free.set()
+    runtime = BatchingRuntime(gated, AT_ONCE)
+    random = np.random.default_rng(0)
+    image, guidance = (random.random((1, channels, 64, 64), np.float32) for channels in (3, 1))
+    expected, features = TorchRuntime(gated.checkpoint, gated.device).select(image, guidance)
+    with ThreadPoolExecutor(11) as threads:
+        for logits, kept in threads.map(lambda _: runtime.select(image, guidance), range(11)):
+            np.testing.assert_allclose(logits, expected, atol=1e-4)
+            assert kept.nbytes == features.nbytes, "no more is kept than this image's part"
+    assert sum(gated.batches) == 11
+    assert max(gated.batches) <= AT_ONCE
+
+
+def test_it_is_taken_where_several_threads_may_use_the_predictor(tiny_weights: Path) -> None:
+    assert load_predictor(tiny_weights, at_once=3).runtime.at_once == 3
+    assert load_predictor(tiny_weights).runtime.at_once == 1
