@@ -2,7 +2,7 @@
 
 from backend.store.engine import Database
 from backend.store.images import ImageList
-from backend.store.inbox import Event, Inbox
+from backend.store.inbox import Event, Failure, Inbox
 from backend.store.interactions import InteractionStore
 from backend.store.jobs import Job, JobLost, JobStore
 from backend.store.projects import ALL, Collected, ProjectList, project_name, split_name
@@ -16,6 +16,7 @@ __all__ = [
     "CorrectionStore",
     "Database",
     "Event",
+    "Failure",
     "ImageList",
     "Inbox",
     "InteractionStore",

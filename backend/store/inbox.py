@@ -35,6 +35,16 @@ class Event:
     attempts: int
 
 
+@dataclass(frozen=True)
+class Failure:
+    """An event that has been given up, and why."""
+
+    id: int
+    tool: str
+    received: datetime
+    error: str
+
+
 class Inbox:
     """Thread safe; several processes may share a database.
 
@@ -100,6 +110,13 @@ class Inbox:
     def give_up(self, event: Event, error: str) -> None:
         """Keep the event with its error; it is not tried again."""
         self._change(event, state=FAILED, error=clean(error))
+
+    def failures(self) -> list[Failure]:
+        """Events that have been given up, the oldest first."""
+        columns = (EventRow.id, EventRow.tool, EventRow.received, EventRow.error)
+        with self._database.reading() as session:
+            found = session.execute(select(*columns).where(EventRow.state == FAILED).order_by(EventRow.id))
+            return [Failure(*row) for row in found]
 
     def retry_failed(self) -> int:
         """Try every event again that has been given up; returns how many."""

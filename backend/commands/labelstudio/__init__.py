@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from backend.commands.labelstudio import demo, pull, setup
+from backend.commands.labelstudio import demo, events, pull, setup
 
 if TYPE_CHECKING:
     from backend.cli import Parser
@@ -26,5 +26,5 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         epilog=EXAMPLE,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for action in (setup, pull, demo):
+    for action in (setup, pull, events, demo):
         action.add_action(actions)

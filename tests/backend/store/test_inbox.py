@@ -3,6 +3,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from sqlalchemy import select, update
 
+from backend.cli import main
 from backend.store import Database, Inbox
 from backend.store.inbox import MOST_ATTEMPTS
 from backend.store.schema import EventRow
@@ -98,6 +99,23 @@ def test_what_was_given_up_can_be_tried_again(inbox: Inbox) -> None:
     again = inbox.take()
     assert again is not None
     assert (again.body, again.attempts) == (b"one", 1)
+
+
+def test_the_command_says_why_and_has_them_tried_again(
+    inbox: Inbox, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOUNDARYCLICK_DATABASE_URL", url)
+    inbox.put("tool", b"one")
+    event = inbox.take()
+    assert event is not None
+    inbox.give_up(event, "cannot be read")
+    assert main(["labelstudio", "events"]) == 0
+    line, count = capsys.readouterr().out.splitlines()
+    assert line.endswith("cannot be read")
+    assert count.startswith("1 given up")
+    assert inbox.counts() == {"pending": 0, "failed": 1}
+    assert main(["labelstudio", "events", "--retry"]) == 0
+    assert inbox.counts() == {"pending": 1, "failed": 0}
 
 
 def test_a_store_that_does_not_work_is_no_reason_to_give_an_event_up(
