@@ -23,9 +23,13 @@ MAX_SCANS = 64
 """Of a JPEG. Each passes over all pixels: a file of a few bytes a scan would be decoded for hours."""
 
 _WIDE_MODES = ("I", "F")
-_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
-_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
-"""JPEG's markers without a segment behind them."""
+MAX_SEGMENTS = 10_000
+MAX_FILLING = 65_536
+"""Of a JPEG: parts, and bytes between them before the first scan. A large colour profile takes some dozens, and hardly
+any program fills; Pillow reads on from each and byte by byte."""
+_JPEG = b"\xff\xd8"
+_SEGMENT = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])", re.DOTALL)
+"""A JPEG marker, but for those without a segment behind them; found in one pass, whatever the bytes are."""
 _SCAN, _END = 0xDA, 0xD9
 _pillow_lock = threading.Lock()
 
@@ -101,10 +105,10 @@ def _opened(data: bytes, limits: ImageLimits) -> Iterator[Image.Image]:
         )
     with _pillow_rules():
         try:
+            if data.startswith(_JPEG):
+                _check_segments(data)
             with Image.open(BytesIO(data), formats=FORMATS) as image:
                 _check_size(image.size, limits)
-                if image.format in ("JPEG", "MPO"):
-                    _check_scans(data)
                 yield image
         except ImageRejected:
             raise
@@ -152,18 +156,20 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
         )
 
 
-def _check_scans(data: bytes) -> None:
-    """Refuse a JPEG with more scans than any camera or program writes."""
-    scans = position = 0
-    while scans <= MAX_SCANS and (found := _MARKER.search(data, position)) is not None:
-        marker, position = found[1][0], found.end()
-        if marker == _END:
-            break
-        if marker not in _ALONE:
-            position += int.from_bytes(data[position : position + 2], "big")
-            scans += marker == _SCAN
-    if scans > MAX_SCANS:
-        raise ImageRejected(f"image: expected a JPEG of at most {MAX_SCANS} scans, got more; export it again")
+def _check_segments(data: bytes) -> None:
+    """Refuse a JPEG with more scans, or more of anything, than any camera or program writes."""
+    scans = segments = filling = 0
+    position = len(_JPEG)
+    while (found := _SEGMENT.search(data, position)) is not None and found[1][0] != _END:
+        filling += 0 if scans else found.start() - position
+        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+        scans += found[1][0] == _SCAN
+        segments += 1
+        if scans > MAX_SCANS or segments > MAX_SEGMENTS or filling > MAX_FILLING:
+            raise ImageRejected(
+                f"image: expected a JPEG of at most {MAX_SCANS} scans, {MAX_SEGMENTS} segments and {MAX_FILLING} "
+                "bytes between them, got more; export it again"
+            )
 
 
 def _upright(image: Image.Image) -> Image.Image:

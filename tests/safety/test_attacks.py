@@ -44,6 +44,15 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
         decode_image(progressive(MAX_SCANS + 1), LIMITS)
 
 
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\xd0", b"\xff\xe0\0\2", b"\xff\0"])
+@pytest.mark.parametrize("before", [b"\xff\xc2", b"\xff\xda"])
+def test_a_jpeg_full_of_nothing_is_refused_in_one_pass(filling: bytes, before: bytes) -> None:
+    """Which took time without end: each byte was looked at again from every byte before it."""
+    data = progressive(3).replace(before, filling * (900_000 // len(filling)) + before, 1)
+    with pytest.raises(ImageRejected, match="segments"):
+        decode_image(data, LIMITS)
+
+
 def test_what_follows_the_end_of_a_jpeg_does_not_count() -> None:
     """Phones append films to photos."""
     assert decode_image(progressive(10) + b"\xff\xda\0\2" * 1000, LIMITS).height == 64
