@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     )
     replicas: int = Field(1, ge=1, le=1000, description="Processes that answer clicks, with the engine ray.")
     replicas_per_gpu: int = Field(
-        1, ge=1, le=64, description="Of them, how many share a GPU, with the engine ray and the device cuda."
+        1, ge=1, le=64, description="How many replicas share a GPU, with the engine ray and the device cuda."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line to log."
@@ -163,7 +163,8 @@ class Settings(BaseSettings):
     label_studio_refine: Literal["annotations", "drafts", "off"] = Field(
         "annotations",
         description="Where a selection click may lie in a region of its label that it goes on from, instead of making "
-        "a new one: in submitted annotations and the annotator's drafts, in drafts only, or nowhere.",
+        "a new one. `annotations`: in submitted annotations and the annotator's drafts; `drafts`: in drafts only; "
+        "`off`: nowhere.",
     )
     label_studio_polygon_tolerance: float = Field(
         1.0,
@@ -181,7 +182,8 @@ class Settings(BaseSettings):
     cvat_right_click: Literal["boundary", "ignore"] = Field(
         "boundary",
         validation_alias=_known_as("CVAT_RIGHT_CLICK"),
-        description="What a right click in CVAT is: a click on the outline like a left one, or nothing.",
+        description="What a right click in CVAT is. `boundary`: a click on the outline, like a left one; `ignore`: "
+        "nothing.",
     )
     upstream_nuclio: ServerUrl | None = Field(
         None,
@@ -191,8 +193,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(
         None,
-        description="Where corrections and clicks are kept: sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME, "
-        "or none to keep nothing. Without it boundaryclick/corrections.sqlite3 in XDG_DATA_HOME "
+        description="Where corrections and clicks are kept: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; "
+        "`none`: nowhere. Not set: the SQLite file boundaryclick/corrections.sqlite3 in XDG_DATA_HOME "
         "(~/.local/share).",
     )
 

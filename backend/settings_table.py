@@ -16,7 +16,7 @@ def settings_table() -> str:
 
 def _shown(default: object) -> str:
     if default is None or default == ():
-        return "none"
+        return "not set"
     if isinstance(default, SecretStr):
         return "secret"
     return f"`{default}`"

@@ -101,4 +101,4 @@ def _environment() -> str:
 
 
 def _shown(default: object) -> str:
-    return "none" if default is None or default == () else str(default)
+    return "not set" if default is None or default == () else str(default)
