@@ -1,5 +1,6 @@
 # docker build .                                                                        for CPUs, without CUDA
 # docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu126 .         for NVIDIA's GPUs
+# docker build --build-arg EXTRAS=postgresql,redis .                                    with extras of pyproject.toml
 FROM python:3.12-slim
 
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -13,7 +14,8 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY model ./model
 COPY backend ./backend
 COPY plugins ./plugins
-RUN pip install --no-cache-dir .
+ARG EXTRAS=
+RUN pip install --no-cache-dir ".${EXTRAS:+[$EXTRAS]}"
 
 USER boundaryclick
 # The shipped weights, converted for CPUs: the root file system may be read-only later.
