@@ -38,8 +38,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser = subparsers.add_parser(
         "prelabel",
         help="masks for many images, for Label Studio and as COCO's JSON",
-        description="Predict objects of many images. An image that cannot be used is skipped, with a line that says "
-        "why; the exit status is 0 if any could be used.",
+        description="Predict objects of many images. An image or an object that cannot be used is left out, with a "
+        "line that says why; the exit status is 0 if any could be used.",
         epilog=EXAMPLE,
     )
     parser.add_argument("images", type=Path, metavar="IMAGES", help="folder, list, .jsonl or .json")
@@ -89,12 +89,16 @@ def run(args: argparse.Namespace) -> int:
             bar.update()
             if outcome.error:
                 bad += 1
-                bar.write(f"boundaryclick prelabel: skipped {_told(outcome)}", file=sys.stderr)
+                bar.write(f"boundaryclick prelabel: skipped {_told(outcome, outcome.error)}", file=sys.stderr)
+            for reason in outcome.refused:
+                told = _told(outcome, reason)
+                bar.write(f"boundaryclick prelabel: left out an object of {told}", file=sys.stderr)
     good = [done[number] for number in sorted(done) if not done[number].error]
     _write(args, items, good, labelling, settings)
     print(
         f"{args.out}: {len(good)} of {len(items)} images, {sum(len(each.objects) for each in good)} objects, "
-        f"{sum(each.empty for each in good)} not found, {bad} images skipped"
+        f"{sum(each.empty for each in good)} not found, {bad} images skipped, "
+        f"{sum(len(each.refused) for each in good)} objects left out"
     )
     return 0 if good else 2
 
@@ -201,6 +205,6 @@ def _task(
     return predicted_task(data, masks, outcome.version, labelling, tolerance)
 
 
-def _told(outcome: "Outcome") -> str:
+def _told(outcome: "Outcome", reason: str) -> str:
     name = outcome.image
-    return outcome.error if name in outcome.error else f"{name[:200]}: {outcome.error}"
+    return reason if name in reason else f"{name[:200]}: {reason}"

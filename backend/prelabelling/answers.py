@@ -1,6 +1,5 @@
 """Who answers: one item after the other, whatever is wrong with one of them."""
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,10 +13,10 @@ from backend.prediction import PredictionService
 from backend.prelabelling.items import MIDDLE, Item, Wanted
 from backend.settings import Settings
 from backend.store.masks import encode
-from model.errors import ImageTooLarge
+from model.errors import BoundaryClickError, ImageTooLarge
 from model.uncertainty import uncertainty
 
-log = logging.getLogger(__name__)
+LONGEST_REASON = 500
 
 
 class Found(BaseModel):
@@ -41,6 +40,7 @@ class Outcome(BaseModel):
         width, height: of the upright image.
         version: who answered.
         empty: objects that were asked for and of which no pixel was found.
+        refused: why others could not be asked for, a line each.
     """
 
     number: int
@@ -50,6 +50,7 @@ class Outcome(BaseModel):
     version: str = ""
     objects: list[Found] = []
     empty: int = 0
+    refused: list[str] = []
     error: str = ""
 
 
@@ -70,14 +71,22 @@ def answerer(settings: Settings) -> Answer:
             image = images.load(item.image, partial(fetch, item))
             return _outcome(service, number, item, image)
         except Exception as error:  # whatever it is, the others are to be had
-            reason = " ".join(str(error).split()) or type(error).__name__
-            return Outcome(number=number, image=item.image, error=reason[:500])
+            return Outcome(number=number, image=item.image, error=_reason(error))
 
     return answer
 
 
 def _outcome(service: PredictionService, number: int, item: Item, image: DecodedImage) -> Outcome:
-    found = [_found(service, wanted, image) for wanted in item.objects or MIDDLE]
+    """Raises BoundaryClickError where none of the objects can be asked for."""
+    found: list[Found | None] = []
+    refused: list[BoundaryClickError] = []
+    for wanted in item.objects or MIDDLE:
+        try:
+            found.append(_found(service, wanted, image))
+        except BoundaryClickError as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
     objects = [each for each in found if each is not None]
     return Outcome(
         number=number,
@@ -87,7 +96,12 @@ def _outcome(service: PredictionService, number: int, item: Item, image: Decoded
         version=service.version,
         objects=objects,
         empty=len(found) - len(objects),
+        refused=[_reason(error) for error in refused],
     )
+
+
+def _reason(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:LONGEST_REASON]
 
 
 def _found(service: PredictionService, wanted: Wanted, image: DecodedImage) -> Found | None:

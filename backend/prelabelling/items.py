@@ -1,6 +1,7 @@
 """What is asked for: images, and where their objects are."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ class Wanted(BaseModel):
         edges = self._edges(width, height)
         if edges is None:
             return None
+        if not all(map(math.isfinite, edges)):
+            raise InvalidClick(f"box: expected finite numbers, got {self.box}")
         left, top, right, bottom = (int(edges[0]), int(edges[1]), -int(-edges[2] // 1), -int(-edges[3] // 1))
         if right <= left or bottom <= top:
             raise InvalidClick(f"box: expected left < right and top < bottom, got {self.box}")

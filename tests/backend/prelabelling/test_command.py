@@ -156,3 +156,32 @@ def test_percent_become_pixels():
     assert half.box_in(200, 100) == Box(20, 20, 61, 40)
     with pytest.raises(InvalidClick, match="left < right"):
         Wanted(box=(5, 5, 5, 9)).box_in(10, 10)
+
+
+def test_one_object_that_cannot_be_asked_for_leaves_the_others(
+    photos: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A crooked box of a file is no reason to lose its neighbours; an image with nothing else is skipped."""
+    boxes = {
+        "0.png": [[10, 20, 90, 70], [5, 5, 0, 9], [5, 5, float("inf"), 9]],
+        "1.png": [[700, 700, 20, 20]],
+    }
+    coco = {
+        "images": [{"id": number, "file_name": name} for number, name in enumerate(boxes)],
+        "annotations": [
+            {"image_id": number, "bbox": box}
+            for number, all_of in enumerate(boxes.values())
+            for box in all_of
+        ],
+    }
+    (photos / "instances.json").write_text(json.dumps(coco))
+    assert prelabel(weights, photos / "instances.json", "--out", tmp_path / "out") == 0
+    told = capsys.readouterr()
+    assert "1 of 2 images, 1 objects, 0 not found, 1 images skipped, 2 objects left out" in told.out
+    assert "left out an object of " in told.err
+    assert "0.png: box: expected left < right" in told.err
+    assert "skipped " in told.err
+    (annotation,) = written(tmp_path / "out")[0]["annotations"]
+    box = Box(10, 20, 100, 90)
+    expected = load_predictor(weights).predict(scene(0)[0], [Click(54.5, 54.5, "select")], box=box)
+    assert np.array_equal(rle.decode(annotation["segmentation"]).astype(bool), expected.mask)
