@@ -18,7 +18,7 @@ examples:
 """
 LOGIN = (
     "Logs in with the personal access token in CVAT_ACCESS_TOKEN, or with CVAT_USER and CVAT_PASSWORD. "
-    "Needs cvat-sdk: pip install 'boundaryclick[cvat]'."
+    "Needs cvat-sdk: pip install -e '.[cvat]' in this project's folder."
 )
 
 
