@@ -54,7 +54,9 @@ class Wanted(BaseModel):
             return None
         if not all(map(math.isfinite, edges)):
             raise InvalidClick(f"box: expected finite numbers, got {self.box}")
-        left, top, right, bottom = (int(edges[0]), int(edges[1]), -int(-edges[2] // 1), -int(-edges[3] // 1))
+        # Rounded, since percent miss whole pixels by the last bits.
+        near = [round(edge, 6) for edge in edges]
+        left, top, right, bottom = *map(int, near[:2]), *map(math.ceil, near[2:])
         if right <= left or bottom <= top:
             raise InvalidClick(f"box: expected left < right and top < bottom, got {self.box}")
         return Box(left, top, right, bottom)

@@ -2,13 +2,14 @@
 
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from model import Click, Role
 from model.errors import InvalidClick, RequestInvalid
 from model.geometry import Box
 from plugins.labelstudio.labelling import BOX_TAGS, CLICK_TAGS, Labelling
-from plugins.labelstudio.messages import Context, Item, Value
+from plugins.labelstudio.messages import Context, Item
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ class Extent:
     top: float
     right: float
     bottom: float
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the image is in it."""
+        return self.left >= self.right or self.top >= self.bottom
 
     def box(self, width: int, height: int) -> Box:
         """The whole pixels of an image of that size that it touches, at least one; raises InvalidClick."""
@@ -153,47 +159,47 @@ def _read_box(context: Context) -> Prompt | None:
         return None
     newest = boxes[-1]
     _require_upright(newest)
-    extent = _extent(newest)
+    extent = extent_of(newest)
+    if extent.is_empty:
+        raise RequestInvalid(f"context: expected a rectangle on the image, got {newest.id!r} beside it")
     middle = Point(
         newest.id,
         (extent.left + extent.right) / 2,
         (extent.top + extent.bottom) / 2,
         newest.from_name,
         None,
-        _labels(context.result)[newest.id],
+        labels_of(context.result)[newest.id],
     )
     return Prompt(newest.to_name, ((middle, "select"),), _shown_size([newest]), extent)
 
 
-def _extent(item: Item) -> Extent:
-    """The part of the image that a rectangle surrounds, turned about its first corner or not."""
+def extent_of(item: Item) -> Extent:
+    """The part of the image that a rectangle surrounds, turned about its first corner or not; it may be empty.
+
+    Raises:
+        RequestInvalid: it says too little of where it is.
+    """
     value = item.value
     x, y, width, height = value.x, value.y, value.width, value.height
     if x is None or y is None or width is None or height is None:
-        raise RequestInvalid(f"context: expected x, y, width and height of rectangle {item.id!r}, got fewer")
+        raise RequestInvalid(f"expected x, y, width and height of rectangle {item.id!r}, got fewer")
     # Percent of the width and of the height: a turn needs both in the same unit.
     shape = (
         item.original_height / item.original_width if item.original_width and item.original_height else 1.0
     )
-    cosine, sine = math.cos(math.radians(_turn(value))), math.sin(math.radians(_turn(value)))
+    turn = math.radians(value.rotation or 0.0)
+    cosine, sine = math.cos(turn), math.sin(turn)
     across = (0.0, width * cosine, width * cosine - height * shape * sine, -height * shape * sine)
     down = (0.0, width * sine / shape, width * sine / shape + height * cosine, height * cosine)
     columns, rows = [x + part for part in across], [y + part for part in down]
-    extent = Extent(
+    return Extent(
         max(min(columns), 0.0), max(min(rows), 0.0), min(max(columns), 100.0), min(max(rows), 100.0)
     )
-    if extent.left >= extent.right or extent.top >= extent.bottom:
-        raise RequestInvalid(f"context: expected a rectangle on the image, got {item.id!r} beside it")
-    return extent
-
-
-def _turn(value: Value) -> float:
-    return value.rotation or 0.0
 
 
 def _points(clicks: list[Item], everything: tuple[Item, ...]) -> list[Point]:
     """One point for each id: Labels beside KeyPoint send the click and its label as two items."""
-    labels = _labels(everything)
+    labels = labels_of(everything)
     points: dict[str, Point] = {}
     for item in clicks:
         if item.value.x is None or item.value.y is None:
@@ -204,7 +210,7 @@ def _points(clicks: list[Item], everything: tuple[Item, ...]) -> list[Point]:
     return list(points.values())
 
 
-def _labels(items: tuple[Item, ...]) -> dict[str, tuple[str, ...]]:
+def labels_of(items: Iterable[Item]) -> dict[str, tuple[str, ...]]:
     """Labels by id, from whichever item of that id has them."""
     labels: dict[str, tuple[str, ...]] = {}
     for item in items:

@@ -13,7 +13,8 @@ from model.errors import RequestInvalid
 from model.validation import first_problem
 from plugins.labelstudio.answers import Target, mask_regions, prediction
 from plugins.labelstudio.labelling import BOX_TAGS, CLICK_TAGS, Labelling
-from plugins.labelstudio.messages import Identifier, Message, Number, shortened
+from plugins.labelstudio.messages import Identifier, Item, Message, shortened
+from plugins.labelstudio.prompts import extent_of, labels_of
 
 Percent = tuple[float, float]
 
@@ -24,7 +25,7 @@ class Hint:
 
     Attributes:
         point: x, y.
-        box: left, top, right, bottom.
+        box: left, top, right, bottom; of a turned rectangle what surrounds it. Without area beside the image.
     """
 
     point: Percent | None
@@ -40,7 +41,7 @@ class ImportedTask:
         id: if it came from a Label Studio.
         data: as in the file.
         image: reference to its image.
-        hints: from its annotations, or, without any, from its predictions.
+        hints: of the first of its annotations, and after them its predictions, that has any; skipped ones do not count.
     """
 
     id: int | str | None
@@ -58,18 +59,9 @@ class LabelledMask:
     label: str | None
 
 
-class _Value(Message):
-    x: Number
-    y: Number
-    width: Number = 0.0
-    height: Number = 0.0
-    labels: tuple[str, ...] = ()
-    keypointlabels: tuple[str, ...] = ()
-    rectanglelabels: tuple[str, ...] = ()
-
-
 class _Annotation(Message):
     result: tuple[dict[str, Any], ...] = ()
+    was_cancelled: bool | None = None
 
 
 class _Task(Message):
@@ -79,6 +71,7 @@ class _Task(Message):
     predictions: tuple[_Annotation, ...] = Field(())
 
 
+_READ = (*CLICK_TAGS, *BOX_TAGS, "labels")
 _TASKS = TypeAdapter(tuple[_Task, ...])
 
 
@@ -95,8 +88,9 @@ def read_tasks(text: bytes, labelling: Labelling) -> list[ImportedTask]:
         raise RequestInvalid(
             f"tasks: {first.where}: {first.what.lower()}, got {shortened(first.came)}"
         ) from None
-    key = labelling.data_key(next(iter(labelling.images), ""))
-    return [_read(task, key) for task in tasks]
+    image = next(iter(labelling.images), "")
+    key = labelling.data_key(image)
+    return [_read(task, image, key) for task in tasks]
 
 
 def predicted_task(
@@ -114,46 +108,55 @@ def predicted_task(
     return {"data": data, "predictions": [prediction(regions, score, version)]}
 
 
-def _read(task: _Task, key: str) -> ImportedTask:
-    image = task.data.get(key)
-    if not isinstance(image, str) or not image:
+def _read(task: _Task, image: str, key: str) -> ImportedTask:
+    reference = task.data.get(key)
+    if not isinstance(reference, str) or not reference:
         raise RequestInvalid(
             f"task {shortened(task.id)}: expected {key!r}, which the labelling configuration shows, "
             f"got {sorted(task.data)}"
         )
-    drawn = next((each for each in (*task.annotations, *task.predictions) if each.result), None)
-    hints = tuple(_hints(drawn.result)) if drawn else ()
-    return ImportedTask(task.id, task.data, image, hints)
+    drawings = (each.result for each in (*task.annotations, *task.predictions) if not each.was_cancelled)
+    try:
+        found = (tuple(_hints(drawing, image)) for drawing in drawings)
+        hints = next((hints for hints in found if hints), ())
+    except RequestInvalid as error:
+        raise RequestInvalid(f"task {shortened(task.id)}: {error}") from None
+    return ImportedTask(task.id, task.data, reference, hints)
 
 
-def _hints(result: Sequence[dict[str, Any]]) -> Iterator[Hint]:
-    """Points and boxes; one with a label of its own comes as two items of one id."""
-    labels = {item.get("id"): _label(item) for item in result if _label(item)}
-    for item in result:
-        kind = str(item.get("type", "")).lower()
-        if kind not in (*CLICK_TAGS, *BOX_TAGS):
-            continue
-        try:
-            value = _Value.model_validate(item.get("value"))
-        except ValidationError:
-            raise RequestInvalid(
-                f"{kind} {shortened(item.get('id'))}: expected x, y in percent, got others"
-            ) from None
-        label = labels.get(item.get("id"))
-        if kind in CLICK_TAGS:
-            yield Hint((value.x, value.y), None, label)
-        else:
-            yield Hint(None, (value.x, value.y, value.x + value.width, value.y + value.height), label)
+def _hints(result: Sequence[dict[str, Any]], image: str) -> Iterator[Hint]:
+    """Points and boxes on the image; one with a label of its own comes as two items of one id."""
+    items = [
+        _item(raw, number, image)
+        for number, raw in enumerate(result)
+        if _kind(raw) in _READ and raw.get("to_name", image) == image
+    ]
+    labels = labels_of(items)
+    for item in items:
+        label = next(iter(labels[item.id]), None)
+        if item.type in CLICK_TAGS:
+            if item.value.x is None or item.value.y is None:
+                raise RequestInvalid(f"expected x and y of {item.type} {shortened(item.id)}, got fewer")
+            yield Hint((item.value.x, item.value.y), None, label)
+        elif item.type in BOX_TAGS:
+            extent = extent_of(item)
+            yield Hint(None, (extent.left, extent.top, extent.right, extent.bottom), label)
 
 
-def _label(item: dict[str, Any]) -> str | None:
-    value = item.get("value")
-    names = (
-        next((value[name] for name in ("labels", "keypointlabels", "rectanglelabels") if value.get(name)), ())
-        if isinstance(value, dict)
-        else ()
-    )
-    return str(names[0]) if isinstance(names, list) and names else None
+def _item(raw: dict[str, Any], number: int, image: str) -> Item:
+    """An item as the editor sends it; files of other programs may lack names."""
+    named = {"id": f"item {number}", "from_name": "unnamed", "to_name": image, **raw, "type": _kind(raw)}
+    try:
+        return Item.model_validate(named)
+    except ValidationError as error:
+        first = first_problem(error, "item")
+        raise RequestInvalid(
+            f"result.{number}.{first.where}: {first.what.lower()}, got {shortened(first.came)}"
+        ) from None
+
+
+def _kind(raw: dict[str, Any]) -> str:
+    return str(raw.get("type", "")).lower()
 
 
 def looks_like_tasks(text: bytes) -> bool:
