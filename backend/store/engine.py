@@ -139,18 +139,17 @@ def _parsed(url: str) -> URL:
 def _opened(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         try:
-            # Else whoever locks a table, or a machine that is gone, would be waited for as long as it takes.
-            limits = {
-                "connect_timeout": GONE_SECONDS,
-                "tcp_user_timeout": GONE_SECONDS * 1000,
-                "options": f"-c lock_timeout={BUSY_SECONDS}s",
-            }
-            return create_engine(url, pool_pre_ping=True, connect_args=limits)
+            # Else a machine that is gone would be waited for as long as it takes. What the URL says goes first.
+            limits = {"connect_timeout": GONE_SECONDS, "tcp_user_timeout": GONE_SECONDS * 1000}
+            missing = {name: value for name, value in limits.items() if name not in url.query}
+            engine = create_engine(url, pool_pre_ping=True, connect_args=missing)
         except ImportError:
             raise SettingsError(
                 "database: expected the package psycopg for PostgreSQL, not installed; "
                 "pip install 'boundaryclick[postgresql]'"
             ) from None
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     path = Path(str(url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
     # What annotators do is nobody else's business on a shared machine.
@@ -159,6 +158,13 @@ def _opened(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _: object) -> None:
+    """Else whoever locks a table would be waited for as long as it takes."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -154,6 +154,15 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(url: str) -> Non
     assert whole == {2}  # no annotation with half of its objects
 
 
+def test_what_a_url_says_of_the_connection_holds(postgresql_url: str) -> None:
+    said = "options=-csearch_path%3Dpublic,pg_temp&connect_timeout=60"
+    database = Database(f"{postgresql_url}{'&' if '?' in postgresql_url else '?'}{said}")
+    with database.reading() as session:
+        assert session.scalar(text("SHOW search_path")) == "public,pg_temp"
+        assert session.scalar(text("SHOW lock_timeout")) == "30s"
+    database.close()
+
+
 def test_who_cannot_have_the_lock_is_told_in_time_and_again_when_it_is_free(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
