@@ -29,7 +29,7 @@ class Turns:
     def __init__(self, at_once: int = 1) -> None:
         self.busy: Callable[[bool], None] = lambda _busy: None
         self.broken = False
-        self._waiting = 0
+        self._waiting = self._failures = 0
         self._guard = threading.Lock()
         # Threads rather than locks: they keep the order, and share one pool of native threads.
         self._threads = ThreadPoolExecutor(at_once, "model")
@@ -46,18 +46,20 @@ class Turns:
             Overloaded: its turn does not come as long as whoever asked is patient.
         """
         self._count(1)
+        failures = self._failures
         try:
             # In the caller's context, so that its log lines are known as its own.
             future = self._threads.submit(partial(copy_context().run, work, *args, **kwargs))
             if not wait([future], patience.left).done and future.cancel():
                 raise patience.overloaded()
             result = future.result()
-            self.broken = False
+            if failures == self._failures:  # else another has failed since this one began
+                self.broken = False
             return result
         except BoundaryClickError:
             raise
         except Exception:
-            self.broken = True
+            self.broken, self._failures = True, self._failures + 1
             raise
         finally:
             self._count(-1)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import copy
 from typing import Generic, TypeVar, cast
 
 from model.errors import Overloaded
@@ -11,12 +11,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(eq=False)
 class _Note(Generic[T, R]):
-    item: T
-    done: bool = False
-    result: R | None = None
-    error: BaseException | None = None
+    """One thread's item. It is told, once, that the item has been done or that it has to do the next piece itself."""
+
+    def __init__(self, item: T) -> None:
+        self.item, self.told = item, threading.Event()
+        self.leads = self.taken = False
+        self.result: R | None = None
+        self.error: BaseException | None = None
 
 
 class Together(Generic[T, R]):
@@ -35,8 +37,9 @@ class Together(Generic[T, R]):
         self, work: Callable[[Sequence[T]], Sequence[R]], what: str, seconds: float | None = None
     ) -> None:
         self._work, self._what, self._seconds = work, what, seconds
-        self._turn, self._guard = threading.Lock(), threading.Lock()
-        self._notes: list[_Note[T, R]] = []
+        self._guard = threading.Lock()
+        self._waiting: list[_Note[T, R]] = []
+        self._led = False
 
     def do(self, item: T) -> R:
         """What comes of the item.
@@ -47,25 +50,35 @@ class Together(Generic[T, R]):
         """
         note = _Note[T, R](item)
         with self._guard:
-            self._notes.append(note)
-        if not self._turn.acquire(timeout=-1 if self._seconds is None else self._seconds):
+            self._waiting.append(note)
+            if not self._led:
+                self._led = note.leads = True
+        if not note.leads and not note.told.wait(self._seconds):
             self._withdraw(note)
-            raise Overloaded(
-                f"{self._what}: expected a turn soon, others have waited for {self._seconds:g} s already; "
-                "is it slow or down? try again in a moment"
-            )
-        try:
-            if not note.done:
-                self._do_all()
-        finally:
-            self._turn.release()
+        if note.leads:
+            self._lead()
         if note.error is not None:
-            raise note.error
+            raise copy(note.error) from note.error  # of each thread its own, which tells where it was raised
         return cast(R, note.result)
 
-    def _do_all(self) -> None:
+    def _withdraw(self, note: _Note[T, R]) -> None:
+        """Raise Overloaded, unless it has been told in this very moment."""
         with self._guard:
-            notes, self._notes = self._notes, []
+            if note.told.is_set():
+                return
+            if not note.taken:
+                self._waiting.remove(note)
+        raise Overloaded(
+            f"{self._what}: expected a turn soon, others have waited for {self._seconds:g} s already; "
+            "is it slow or down? try again in a moment"
+        )
+
+    def _lead(self) -> None:
+        """Do whatever waits, and appoint whoever does what has come meanwhile."""
+        with self._guard:
+            notes, self._waiting = self._waiting, []
+            for note in notes:
+                note.taken = True
         try:
             for note, result in zip(notes, self._work([note.item for note in notes]), strict=True):
                 note.result = result
@@ -75,10 +88,10 @@ class Together(Generic[T, R]):
             if not isinstance(error, Exception):
                 raise
         finally:
-            for note in notes:
-                note.done = True
-
-    def _withdraw(self, note: _Note[T, R]) -> None:
-        with self._guard:
-            if note in self._notes:
-                self._notes.remove(note)
+            with self._guard:
+                for note in notes:
+                    note.told.set()
+                self._led = bool(self._waiting)
+                if self._led:
+                    self._waiting[0].leads = True
+                    self._waiting[0].told.set()

@@ -38,11 +38,14 @@ class BatchingRuntime:
 
     def __init__(self, runtime: TorchRuntime, at_once: int) -> None:
         self._runtime, self.at_once, self.config = runtime, at_once, runtime.config
-        self._looks: Together[_Look, _Selected] = Together(self._select_all, "selection")
+        self._looks: Together[_Look, _Selected | RuntimeError] = Together(self._select_all, "selection")
 
     def select(self, image: NDArray[np.float32], guidance: NDArray[np.float32]) -> _Selected:
         """See `Runtime`."""
-        return self._looks.do(_Look(image, guidance))
+        selected = self._looks.do(_Look(image, guidance))
+        if isinstance(selected, RuntimeError):
+            raise selected
+        return selected
 
     def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:
         """See `Runtime`."""
@@ -66,15 +69,25 @@ class BatchingRuntime:
         """See `Runtime`."""
         return {**self._runtime.describe(), "batch": self.at_once}
 
-    def _select_all(self, looks: Sequence[_Look]) -> list[_Selected]:
+    def _select_all(self, looks: Sequence[_Look]) -> list[_Selected | RuntimeError]:
         """Of each in its order; only those of one shape fit into a batch."""
-        results: dict[int, _Selected] = {}
+        results: dict[int, _Selected | RuntimeError] = {}
         numbers = sorted(range(len(looks)), key=lambda number: looks[number].image.shape)
         for _, alike in groupby(numbers, key=lambda number: looks[number].image.shape):
             batch = list(alike)
             for first in range(0, len(batch), self.at_once):
                 part = batch[first : first + self.at_once]
-                images = np.concatenate([looks[number].image for number in part])
-                guidance = np.concatenate([looks[number].guidance for number in part])
-                results.update(zip(part, self._runtime.select_batch(images, guidance), strict=True))
+                results.update(zip(part, self._select_batch([looks[number] for number in part]), strict=True))
         return [results[number] for number in range(len(looks))]
+
+    def _select_batch(self, looks: Sequence[_Look]) -> Sequence[_Selected | RuntimeError]:
+        """Of each; one by one where all of them do not fit into the memory, so that none fails for the others."""
+        images, guidance = (
+            np.concatenate(each) for each in zip(*((o.image, o.guidance) for o in looks), strict=True)
+        )
+        try:
+            return self._runtime.select_batch(images, guidance)
+        except RuntimeError as error:
+            if len(looks) == 1:
+                return [error]
+        return [self._select_batch([look])[0] for look in looks]

@@ -35,7 +35,7 @@ def test_what_comes_while_one_is_at_work_is_done_at_once_and_each_has_its_own_re
         first = threads.submit(together.do, 0)
         assert work.began.wait(60)
         others = [threads.submit(together.do, number) for number in range(1, 9)]
-        while len(together._notes) < len(others):
+        while len(together._waiting) < len(others):
             pass
         work.free.set()
         assert [each.result() for each in (first, *others)] == [2 * number for number in range(9)]
@@ -62,3 +62,28 @@ def test_a_failure_is_told_to_whom_it_met_and_to_nobody_else(work: Work) -> None
     with pytest.raises(StoreError, match="full"):
         together.do(13)
     assert together.do(1) == 2
+
+
+def test_what_is_done_is_answered_while_others_are_at_work() -> None:
+    """Whoever has been served must not have to queue up for the answer with those that have come since."""
+    go_on, began = threading.Semaphore(0), threading.Semaphore(0)
+
+    def work(items: Sequence[int]) -> Sequence[int]:
+        began.release()
+        assert go_on.acquire(timeout=60)
+        return items
+
+    together = Together(work, "disk", 60)
+    with ThreadPoolExecutor(3) as threads:
+        asked = []
+        for number in range(3):
+            asked.append(threads.submit(together.do, number))
+            while not (number == 0 or together._waiting):
+                pass
+            if number:
+                go_on.release()
+            assert began.acquire(timeout=60)
+            if number:
+                assert asked[number - 1].result(timeout=60) == number - 1
+        go_on.release()
+        assert asked[2].result() == 2

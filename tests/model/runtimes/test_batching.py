@@ -95,3 +95,26 @@ def test_more_than_fit_are_computed_in_parts(gated: Gated) -> None:
 def test_it_is_taken_where_several_threads_may_use_the_predictor(tiny_weights: Path) -> None:
     assert load_predictor(tiny_weights, at_once=3).runtime.at_once == 3
     assert load_predictor(tiny_weights).runtime.at_once == 1
+
+
+def test_where_a_batch_does_not_fit_each_is_computed_alone_and_fails_alone(gated: Gated) -> None:
+    class Small(TorchRuntime):
+        """Of little memory, and without mercy for black images."""
+
+        def select_batch(
+            self, images: NDArray[np.float32], guidance: NDArray[np.float32]
+        ) -> list[tuple[NDArray[np.float32], Kept]]:
+            if len(images) > 1 or not images.any():
+                raise RuntimeError("out of memory")
+            return super().select_batch(images, guidance)
+
+    runtime = BatchingRuntime(Small(gated.checkpoint, gated.device), AT_ONCE)
+    image, guidance = np.ones((1, 3, 64, 64), np.float32), np.zeros((1, 1, 64, 64), np.float32)
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(runtime.select, image * (number % 2), guidance) for number in range(8)]
+        for number, each in enumerate(asked):
+            if number % 2:
+                assert np.isfinite(each.result()[0]).all()
+            else:
+                with pytest.raises(RuntimeError, match="out of memory"):
+                    each.result()
