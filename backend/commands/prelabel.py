@@ -51,7 +51,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         "--url-prefix",
         default="",
         metavar="URL",
-        help="what Label Studio finds the images by: put before their names",
+        help="what Label Studio finds the images by: put before their names, which are quoted for it; absolute paths "
+        "and addresses of a list stay",
     )
     parser.add_argument("--label", help="of objects that have none")
     parser.add_argument(
@@ -136,7 +137,7 @@ def _labelling(path: Path | None) -> "Labelling":
 
 
 def _items(args: argparse.Namespace, labelling: "Labelling") -> "list[Item]":
-    from backend.prelabelling.items import Item, Wanted, read_items
+    from backend.prelabelling.items import Item, Source, Wanted, read_items
     from plugins.labelstudio.task_files import looks_like_tasks, read_tasks
 
     text = args.images.read_bytes() if args.images.suffix.lower() == ".json" else b""
@@ -153,7 +154,7 @@ def _items(args: argparse.Namespace, labelling: "Labelling") -> "list[Item]":
                     )
                     for hint in task.hints
                 ),
-                source={"task": task.id or number, "data": task.data},
+                source=Source(task=task.id or number, data=task.data),
             )
             for number, task in enumerate(read_tasks(text, labelling), 1)
         ]
@@ -197,12 +198,26 @@ def _task(
     from plugins.labelstudio.task_files import LabelledMask, predicted_task
 
     key = next(iter(labelling.images.values()))
-    data = item.source.get("data") or {key: prefix + item.source.get("name", item.image)}
+    data = item.source.data or {key: _address(item, prefix)}
     masks = [
         LabelledMask(decode(found.counts.encode(), outcome.width, outcome.height), found.score, found.label)
         for found in outcome.objects
     ]
     return predicted_task(data, masks, outcome.version, labelling, tolerance)
+
+
+def _address(item: "Item", prefix: str) -> str:
+    """What Label Studio finds the image by: a name behind the prefix; what is an address already stays."""
+    from urllib.parse import quote
+
+    from plugins.labelstudio.addresses import CLOUD_SCHEMES
+
+    name = item.source.name
+    if name is None:
+        return item.image
+    # A store's names are taken as they are; elsewhere "&" and "#" would end the name.
+    as_it_is = not prefix or prefix.startswith(tuple(f"{scheme}://" for scheme in CLOUD_SCHEMES))
+    return prefix + (name if as_it_is else quote(name))
 
 
 def _told(outcome: "Outcome", reason: str) -> str:

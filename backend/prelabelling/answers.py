@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -118,15 +117,14 @@ def _fetcher(settings: Settings) -> Callable[[Item], bytes]:
     client = create_label_studio(settings)
 
     def fetch(item: Item) -> bytes:
-        task: Any = item.source.get("task")
         path = Path(item.image)
-        if task is None and "://" not in item.image:
+        if item.source.data is None and "://" not in item.image:
             size = path.stat().st_size
             if size > settings.max_image_bytes:
                 raise ImageTooLarge(
                     f"{path}: expected a file of {settings.max_image_bytes} bytes at most, got {size}"
                 )
             return path.read_bytes()
-        return client.fetch(client.locate(item.image, None, task), None)
+        return client.fetch(client.locate(item.image, None, item.source.task), None)
 
     return fetch

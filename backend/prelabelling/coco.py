@@ -21,8 +21,8 @@ def as_coco(items: Sequence[Item], outcomes: Sequence[Outcome]) -> dict[str, Any
     annotations: list[dict[str, Any]] = []
     for outcome in outcomes:
         source = items[outcome.number].source
-        image = source.get("coco_id", outcome.number + 1)
-        name = source.get("name", Path(outcome.image).name)
+        image = outcome.number + 1 if source.coco_id is None else source.coco_id
+        name = source.name or Path(outcome.image).name
         images.append({"id": image, "file_name": name, "width": outcome.width, "height": outcome.height})
         for found in outcome.objects:
             run_lengths = {"size": [outcome.height, outcome.width], "counts": found.counts}

@@ -72,20 +72,42 @@ MIDDLE = (Wanted(),)
 """What is asked for where nothing else is: what Retrieve Predictions in Label Studio answers."""
 
 
-class Item(BaseModel):
+class Source(BaseModel):
+    """What a list said of an image besides; handed on to the results.
+
+    Attributes:
+        name: of the file, below the list's folder; None where the list said an absolute path or an address.
+        coco_id: the image's, in COCO's JSON.
+        task: its id, if Label Studio has stored it.
+        data: the task's; None where it is none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = None
+    coco_id: Any = None
+    task: int | str | None = None
+    data: dict[str, Any] | None = None
+
+
+class Asked(BaseModel):
     """One image.
 
     Attributes:
         image: path of a file, or what Label Studio or the web know it by.
         objects: on it; none: the one in its middle.
-        source: what its list said of it besides; handed on to the results.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: str = Field(min_length=1)
     objects: tuple[Wanted, ...] = ()
-    source: dict[str, Any] = Field(default_factory=dict)
+
+
+class Item(Asked):
+    """An image with what else is known of it."""
+
+    source: Source = Source()
 
 
 def read_items(path: Path, images: Path | None = None) -> list[Item]:
@@ -120,14 +142,14 @@ def _of_folder(folder: Path) -> list[Item]:
     ]
     if not shown:
         raise RequestInvalid(f"{folder}: expected images ({', '.join(IMAGE_SUFFIXES)}), found none")
-    return [Item(image=str(path), source={"name": str(path.relative_to(folder))}) for path in shown]
+    return [Item(image=str(path), source=Source(name=path.relative_to(folder).as_posix())) for path in shown]
 
 
 def _of_line(line: str, where: str, folder: Path) -> Item:
     if not line.startswith("{"):
-        return _placed(Item(image=line), folder)
+        return _placed(Asked(image=line), folder)
     try:
-        return _placed(Item.model_validate_json(line), folder)
+        return _placed(Asked.model_validate_json(line), folder)
     except ValidationError as error:
         first = first_problem(error, "line")
         raise RequestInvalid(
@@ -136,12 +158,15 @@ def _of_line(line: str, where: str, folder: Path) -> Item:
         ) from None
 
 
-def _placed(item: Item, folder: Path) -> Item:
+def _placed(asked: Asked, folder: Path) -> Item:
     """The item with the path of its file, if its image is one."""
-    if "://" in item.image or item.image.startswith("/"):
-        return item
-    source = {"name": item.image, **item.source}
-    return item.model_copy(update={"image": str(folder / item.image), "source": source})
+    if "://" in asked.image or asked.image.startswith("/"):
+        return Item(image=asked.image, objects=asked.objects)
+    return Item(
+        image=str(folder / asked.image),
+        objects=asked.objects,
+        source=Source(name=Path(asked.image).as_posix()),
+    )
 
 
 def _of_coco(text: str, path: Path, folder: Path) -> list[Item]:
@@ -169,5 +194,7 @@ def _of_annotation(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> W
 def _of_image(image: Mapping[str, Any], objects: Iterable[Wanted], folder: Path) -> Item:
     name = str(image["file_name"])
     return Item(
-        image=str(inside(folder, name)), objects=tuple(objects), source={"name": name, "coco_id": image["id"]}
+        image=str(inside(folder, name)),
+        objects=tuple(objects),
+        source=Source(name=name, coco_id=image["id"]),
     )

@@ -123,7 +123,7 @@ def test_boxes_of_coco_and_drawings_of_label_studio_are_asked_for(tmp_path: Path
     }
     (tmp_path / "coco.json").write_text(json.dumps(coco))
     first, second = read_items(tmp_path / "coco.json")
-    assert (first.objects, first.source["coco_id"]) == ((), 7)
+    assert (first.objects, first.source.coco_id) == ((), 7)
     assert second.objects == (Wanted(box=(1, 2, 31, 42), label="dog"),)
     coco["images"][0]["file_name"] = "../secret.png"
     (tmp_path / "stranger.json").write_text(json.dumps(coco))
@@ -185,3 +185,17 @@ def test_one_object_that_cannot_be_asked_for_leaves_the_others(
     box = Box(10, 20, 100, 90)
     expected = load_predictor(weights).predict(scene(0)[0], [Click(54.5, 54.5, "select")], box=box)
     assert np.array_equal(rle.decode(annotation["segmentation"]).astype(bool), expected.mask)
+
+
+def test_label_studio_is_given_addresses_that_it_can_open(photos: Path, weights: Path, tmp_path: Path):
+    """Names come behind the prefix, quoted as its queries need it; what is an address already stays."""
+    (photos / "0.png").rename(photos / "a&b 100%#.png")
+    elsewhere = tmp_path / "elsewhere.png"
+    elsewhere.write_bytes(photo(1))
+    (photos / "list.txt").write_text(f"a&b 100%#.png\n{elsewhere}\nmore/../more/2.png")
+    prefixes = {"/data/local-files/?d=photos/": "a%26b%20100%25%23.png", "s3://bucket/": "a&b 100%#.png"}
+    for number, (prefix, name) in enumerate(prefixes.items()):
+        out = tmp_path / f"out{number}"
+        assert prelabel(weights, photos / "list.txt", "--out", out, "--url-prefix", prefix) == 0
+        addresses = [task["data"]["image"] for task in written(out)[1]]
+        assert addresses == [prefix + name, str(elsewhere), prefix + "more/../more/2.png"]
