@@ -4,13 +4,16 @@ import hmac
 import math
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from cachetools import TTLCache
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Request, Response, jsonify, request
 from flask.typing import ResponseReturnValue
+
+from backend.settings import Settings
+from model.errors import SettingsError
 
 OPEN_ROUTES = ("/health", "/ready")
 """Asked by those who watch over the service; what only an administrator should see is left out of their answers."""
@@ -62,17 +65,30 @@ class Login:
         return given.type == "basic" and bool(self.user) and _same(told, f"{self.user}:{self.password}")
 
 
-def require_login(app: Flask, login: Login, exempt: Collection[str]) -> None:
+def login_of(settings: Settings) -> Login | None:
+    """What callers are asked for; None: nothing. Raises SettingsError for a name without password, or vice versa."""
+    user, password, token = (
+        "" if value is None else value if isinstance(value, str) else value.get_secret_value()
+        for value in (settings.basic_auth_user, settings.basic_auth_pass, settings.access_token)
+    )
+    if bool(user) != bool(password):
+        raise SettingsError(
+            "BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too"
+        )
+    return Login(user, password, token) if user or token else None
+
+
+def require_login(app: Flask, login: Login, exempt: Callable[[Request], bool]) -> None:
     """From now on, answer 401 to requests without `login`.
 
     Args:
-        exempt: blueprints whose callers know no way to log in.
+        exempt: whether a request is of a kind whose callers know no way to log in.
     """
     told = {"basic": 'Basic realm="boundaryclick", charset="UTF-8"', "bearer": 'Bearer realm="boundaryclick"'}
 
     @app.before_request
     def check() -> Response | None:
-        if request.path in OPEN_ROUTES or request.blueprint in exempt or login.is_told():
+        if request.path in OPEN_ROUTES or exempt(request) or login.is_told():
             return None
         answer = jsonify(
             error="user name and password: expected those of BASIC_AUTH_USER and BASIC_AUTH_PASS, "

@@ -1,4 +1,4 @@
-"""Composition root: the one place that knows settings, model, service, page and plugins, and joins them."""
+"""The application: what `assembly` makes of the settings, the page, fine-tuning and the plugins' routes, joined."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import web
-from backend.access import OPEN_ROUTES, Login, limit_rate, require_login, secure_answers
+from backend.access import OPEN_ROUTES, Login, limit_rate, login_of, require_login, secure_answers
 from backend.assembly import (
     connection_of,
     create_downloader,
@@ -65,6 +65,9 @@ log = logging.getLogger("boundaryclick")
 EXEMPT = ("cvat",)
 """Blueprints whose callers know no way to log in."""
 
+ANSWERS = frozenset({"/", "/predict", "/api/images", "/api/segment", "/api/function_invocations"})
+"""Paths of requests that ask for nothing but an answer."""
+
 QUEUE = "boundaryclick-queue"
 """The application's extension that fine-tunes; whoever serves it starts it."""
 
@@ -93,7 +96,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     queue = None if learning is None else create_queue(settings, learning)
     _add_error_handlers(app)
-    login, figures = _login(settings), Figures()
+    login, figures = login_of(settings), Figures()
     _guard(app, settings, login, figures)
     service.answered, service.given_up, images.timed = figures.answered, figures.given_up, figures.timed
     service.patience = waiting_client(settings.model_timeout)
@@ -187,11 +190,11 @@ def _guard(app: Flask, settings: Settings, login: Login | None, figures: Figures
     identify_requests(app, logging.INFO if settings.log_format == "json" else logging.DEBUG)
     figures.watch(app)
     secure_answers(app)
-    watch_clients(app, waiting_client(settings.model_timeout), figures.given_up)
+    watch_clients(app, waiting_client(settings.model_timeout), figures.given_up, ANSWERS)
     if settings.rate_limit:
         limit_rate(app, settings.rate_limit)
     if login is not None:
-        require_login(app, login, exempt=EXEMPT)
+        require_login(app, login, lambda asked: asked.blueprint in EXEMPT)
 
 
 def _backlog(learning: Learning) -> Backlog:
@@ -203,19 +206,6 @@ def _require_database(learning: Learning) -> None:
     _backlog(learning)
     if learning.database.refuses:
         learning.database.try_out()
-
-
-def _login(settings: Settings) -> Login | None:
-    """What callers are asked for; None: nothing. Raises SettingsError for a name without password, or vice versa."""
-    user, password, token = (
-        "" if value is None else value if isinstance(value, str) else value.get_secret_value()
-        for value in (settings.basic_auth_user, settings.basic_auth_pass, settings.access_token)
-    )
-    if bool(user) != bool(password):
-        raise SettingsError(
-            "BASIC_AUTH_USER, BASIC_AUTH_PASS: expected both or neither, got one; set the other too"
-        )
-    return Login(user, password, token) if user or token else None
 
 
 def _add_error_handlers(app: Flask) -> None:

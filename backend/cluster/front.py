@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend.access import limit_rate
+from backend.access import limit_rate, login_of, require_login
+from backend.bodies import limit_body
 from backend.cluster.calls import Answer, Call
 from backend.cluster.figures import merged_figures
 from backend.cluster.routing import Destination, Routes
@@ -29,7 +30,11 @@ Send = Callable[[Destination, Call], Mapping[str, Answer]]
 
 
 def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
-    """A WSGI application that answers as those behind it do; login, limits on bodies and all else are theirs."""
+    """A WSGI application that answers as those behind it do, and lets strangers cost no more than a look at them.
+
+    Raises:
+        SettingsError: a login by halves.
+    """
     app = Flask("boundaryclick-front", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     if settings.trusted_proxies:
@@ -37,6 +42,9 @@ def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
     identify_requests(app, logging.DEBUG)
     if settings.rate_limit:
         limit_rate(app, settings.rate_limit)
+    login = login_of(settings)
+    if login is not None:
+        require_login(app, login, lambda asked: routes.without_login(asked.method, asked.path))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
@@ -48,6 +56,9 @@ def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
     @app.route("/", defaults={"path": ""}, methods=METHODS)
     @app.route("/<path:path>", methods=METHODS)
     def hand_on(path: str) -> ResponseReturnValue:
+        most = routes.most_of(request.method, request.path)
+        if most is not None:
+            limit_body(most)
         call = _call()
         destination = routes.of(request.method, call.path, request.content_type or "", call.body)
         try:

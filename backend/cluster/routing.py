@@ -8,6 +8,8 @@ from io import BytesIO
 
 from werkzeug.formparser import parse_form_data
 
+from backend.bodies import NAMES
+
 KeyOf = Callable[[str, bytes], str | None]
 """Content type and body to what names the request's image, the same for all requests about it; None: nothing does."""
 
@@ -29,15 +31,23 @@ class Destination:
 
 @dataclass(frozen=True)
 class Routes:
-    """Destinations by path.
+    """Destinations by path, and what a front has to know of them to refuse what would be refused there.
 
     Attributes:
         keys: of POST requests; the others go to any process.
         every: paths that go to all.
+        most: bytes of the bodies of POST requests that may be larger than names; None: as many as the settings allow.
+        without_login: whether callers of a method and a path know no way to log in.
     """
 
     keys: Mapping[str, KeyOf]
     every: frozenset[str]
+    most: Mapping[str, int | None]
+    without_login: Callable[[str, str], bool]
+
+    def most_of(self, method: str, path: str) -> int | None:
+        """Bytes of a body that are of use; None: as many as the settings allow."""
+        return self.most.get(path, NAMES) if method == "POST" else NAMES
 
     def of(self, method: str, path: str, content_type: str, body: bytes) -> Destination:
         """Where a request goes; one that names no image goes to any process, if only to be refused there."""

@@ -70,8 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
 def create_routes() -> "Routes":
     """Which of several processes answers a request: the one that holds its image."""
+    from backend.bodies import CLICKS
     from backend.cluster.routing import Routes, image_of_page, upload_of_page
-    from plugins.cvat.affinity import image_of
+    from plugins.cvat.affinity import image_of, without_login
+    from plugins.cvat.routes import MOST_BYTES
     from plugins.labelstudio.affinity import task_of
 
     return Routes(
@@ -84,6 +86,13 @@ def create_routes() -> "Routes":
         },
         # What Label Studio says of itself is for each of them to remember.
         every=frozenset(("/setup", "/ready", "/metrics")),
+        most={
+            "/api/segment": CLICKS,
+            "/": MOST_BYTES,
+            "/api/function_invocations": MOST_BYTES,
+            **dict.fromkeys(("/api/images", "/predict", "/setup", "/webhook")),
+        },
+        without_login=without_login,
     )
 
 

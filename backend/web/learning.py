@@ -10,13 +10,12 @@ from flask import Blueprint, Response, jsonify, request, send_from_directory
 from flask.typing import ResponseReturnValue
 
 from backend.access import SECURITY_HEADERS
+from backend.bodies import NAMES, limit_body
 from backend.learning import Learning
 from backend.prediction import PredictionService
 from backend.store import SHIPPED, Collected, Job, Version
 from model.errors import RequestInvalid
 
-MOST_BYTES = 1 << 16
-"""Of a request: names."""
 STATIC = Path(__file__).parent / "static"
 """Served at /assets by the blueprint of the page at `/`."""
 
@@ -90,7 +89,7 @@ def _body() -> dict[str, Any]:
         raise RequestInvalid(
             f"body: expected content type application/json, got {request.mimetype or 'none'}"
         )
-    request.max_content_length = min(request.max_content_length or MOST_BYTES, MOST_BYTES)
+    limit_body(NAMES)
     try:
         body = json.loads(request.get_data())  # kept: several fields are asked for
     except (ValueError, RecursionError):

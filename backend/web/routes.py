@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from backend.access import SECURITY_HEADERS
+from backend.bodies import CLICKS, limit_body
 from backend.images import ImageStore
 from backend.prediction import PredictionService
 from backend.warming import Warmer
@@ -21,8 +22,6 @@ from backend.web.messages import (
 )
 from model.errors import ImageRejected, RequestInvalid
 
-MOST_BYTES = 1 << 20
-"""Of a request for a mask: a digest and clicks."""
 SAMPLES = Path(__file__).parent / "samples"
 
 
@@ -91,7 +90,7 @@ def _json_body() -> bytes:
         raise RequestInvalid(
             f"body: expected content type application/json, got {request.mimetype or 'none'}"
         )
-    request.max_content_length = min(request.max_content_length or MOST_BYTES, MOST_BYTES)
+    limit_body(CLICKS)
     return request.get_data(cache=False)
 
 

@@ -1,17 +1,21 @@
 """The front before applications in this process: what it does by itself, and where requests go."""
 
 import io
+import re
 
+import pytest
 from flask import Flask
 
 from backend.app import create_app
+from backend.bodies import CLICKS, NAMES
 from backend.cluster.calls import Answer, Call, carry_out
-from backend.cluster.front import behind_front, create_front
+from backend.cluster.front import METHODS, behind_front, create_front
 from backend.cluster.routing import Destination
 from backend.commands.serve import create_routes
 from backend.settings import Settings, load_settings
 from model import Predictor
 from model.errors import Unavailable
+from plugins.cvat.routes import MOST_BYTES
 from tests.cluster.asking import photo
 
 
@@ -63,3 +67,55 @@ def test_nobody_there_is_said_as_such(settings: Settings):
     answer = create_front(settings, create_routes(), send).test_client().get("/")
     assert (answer.status_code, answer.get_json()["error"]) == (503, "service: nobody is there")
     assert answer.headers["Retry-After"]
+
+
+def test_strangers_get_no_further_than_the_front(predictor: Predictor):
+    settings, sent = load_settings(threads=1, access_token="a-token"), []
+    app = create_app(settings, predictor)
+    client, alone = front(settings, app, sent=sent).test_client(), app.test_client()
+    asked = {
+        (re.sub("<.*?>", "1", rule.rule), method) for rule in app.url_map.iter_rules() for method in METHODS
+    }
+    passed = set()
+    for path, method in sorted(asked):
+        sent.clear()
+        status = client.open(path, method=method).status_code
+        assert status == alone.open(path, method=method).status_code, (method, path)
+        # Where CVAT has routes the replica may refuse the method, too.
+        assert len(sent) == (status != 401) or path.startswith("/api/function"), (method, path)
+        passed |= {path} if sent else set()
+    assert "/predict" not in passed
+    assert {"/", "/health", "/api/functions"} <= passed
+
+
+@pytest.mark.parametrize(
+    ("path", "most", "status"),
+    [
+        ("/api/segment", CLICKS, 413),
+        ("/api/learning/jobs", NAMES, 413),
+        ("/", MOST_BYTES, 413),
+        ("/versions", NAMES, 200),
+        ("/predict", 256 << 20, 413),
+    ],
+)
+def test_no_more_of_a_body_is_read_than_is_of_use(
+    settings: Settings, predictor: Predictor, path: str, most: int, status: int
+):
+    class Untouched(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise AssertionError("read")
+
+        readline = readinto = read
+
+    app, sent = create_app(settings, predictor), []
+    large = {
+        "method": "POST",
+        "content_type": "application/json",
+        "input_stream": Untouched(),
+        "environ_overrides": {"CONTENT_LENGTH": str(most + 1)},
+    }
+    answer = front(settings, app, sent=sent).test_client().open(path, **large)
+    alone = app.test_client().open(path, **large)
+    assert (answer.status_code, answer.data) == (alone.status_code, alone.data)
+    assert answer.status_code == status
+    assert sent == [Destination()]
