@@ -14,7 +14,7 @@ import cvat_sdk.auto_annotation as cvataa
 import PIL.Image
 from cvat_sdk.attributes import attribute_vals_from_dict
 
-from backend.app import create_service
+from backend.assembly import create_service
 from backend.decoding import DecodedImage
 from backend.settings import load_settings
 from model.errors import BoundaryClickError

@@ -58,7 +58,7 @@ class Inside:
 
     def __init__(self) -> None:
         # Not there when the image was built to hand everything on.
-        from backend.app import create_service  # noqa: PLC0415
+        from backend.assembly import create_service  # noqa: PLC0415
         from backend.settings import load_settings  # noqa: PLC0415
         from plugins.cvat.adapter import Adapter  # noqa: PLC0415
 
