@@ -12,7 +12,7 @@ from backend.cluster.options import add_engine, crew_of
 if TYPE_CHECKING:
     from backend.cli import Parser
     from backend.prelabelling.answers import Outcome
-    from backend.prelabelling.items import Item
+    from backend.prelabelling.items import Item, Listing
     from backend.settings import Settings
     from plugins.labelstudio.labelling import Labelling
 
@@ -73,12 +73,13 @@ def run(args: argparse.Namespace) -> int:
     """Predict, write, and say in one line how it went."""
     from tqdm import tqdm
 
-    from backend.prelabelling.folder import Outcomes, digest_of
+    from backend.prelabelling.coco import as_coco
+    from backend.prelabelling.folder import Outcomes, digest_of, json_list
     from backend.settings import load_settings
 
     settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
     labelling = _labelling(args.label_config)
-    items = _items(args, labelling)
+    items, categories = _listing(args, labelling)
     outcomes = Outcomes(args.out)
     done = outcomes.begin({"weights": settings.weights, "items": digest_of(items)}, args.restart)
     todo = [(number, item) for number, item in enumerate(items) if number not in done]
@@ -95,7 +96,11 @@ def run(args: argparse.Namespace) -> int:
                 told = _told(outcome, reason)
                 bar.write(f"boundaryclick prelabel: left out an object of {told}", file=sys.stderr)
     good = [done[number] for number in sorted(done) if not done[number].error]
-    _write(args, items, good, labelling, settings)
+    outcomes.write("coco.json", (json.dumps(as_coco(items, good, categories)),))
+    tolerance = settings.label_studio_polygon_tolerance
+    # One at a time: run lengths of Label Studio's take a hundred times the memory of COCO's.
+    tasks = (_task(items[each.number], each, args.url_prefix, labelling, tolerance) for each in good)
+    outcomes.write("labelstudio.json", json_list(tasks))
     print(
         f"{args.out}: {len(good)} of {len(items)} images, {sum(len(each.objects) for each in good)} objects, "
         f"{sum(each.empty for each in good)} not found, {bad} images skipped, "
@@ -136,33 +141,35 @@ def _labelling(path: Path | None) -> "Labelling":
     return labelling
 
 
-def _items(args: argparse.Namespace, labelling: "Labelling") -> "list[Item]":
-    from backend.prelabelling.items import Item, Source, Wanted, read_items
+def _listing(args: argparse.Namespace, labelling: "Labelling") -> "Listing":
+    from backend.prelabelling.items import Item, Listing, Source, Wanted, read_items
     from plugins.labelstudio.task_files import looks_like_tasks, read_tasks
 
     text = args.images.read_bytes() if args.images.suffix.lower() == ".json" else b""
     if looks_like_tasks(text):
-        items = [
-            Item(
-                image=task.image,
-                objects=tuple(
-                    Wanted(
-                        points=(hint.point,) if hint.point else (),
-                        box=hint.box,
-                        label=hint.label,
-                        percent=True,
-                    )
-                    for hint in task.hints
-                ),
-                source=Source(task=task.id or number, data=task.data),
-            )
-            for number, task in enumerate(read_tasks(text, labelling), 1)
-        ]
+        listing = Listing(
+            [
+                Item(
+                    image=task.image,
+                    objects=tuple(
+                        Wanted(
+                            points=(hint.point,) if hint.point else (),
+                            box=hint.box,
+                            label=hint.label,
+                            percent=True,
+                        )
+                        for hint in task.hints
+                    ),
+                    source=Source(task=task.id or number, data=task.data),
+                )
+                for number, task in enumerate(read_tasks(text, labelling), 1)
+            ]
+        )
     else:
-        items = read_items(args.images, args.folder)
+        listing = read_items(args.images, args.folder)
     if args.label is None:
-        return items
-    return [_labelled(item, args.label) for item in items]
+        return listing
+    return listing._replace(items=[_labelled(item, args.label) for item in listing.items])
 
 
 def _labelled(item: "Item", label: str) -> "Item":
@@ -172,23 +179,6 @@ def _labelled(item: "Item", label: str) -> "Item":
         each if each.label else each.model_copy(update={"label": label}) for each in item.objects or MIDDLE
     )
     return item.model_copy(update={"objects": objects})
-
-
-def _write(
-    args: argparse.Namespace,
-    items: "Sequence[Item]",
-    good: "Sequence[Outcome]",
-    labelling: "Labelling",
-    settings: "Settings",
-) -> None:
-    from backend.prelabelling.coco import as_coco
-    from backend.prelabelling.folder import Outcomes, json_list
-
-    folder, tolerance = Outcomes(args.out), settings.label_studio_polygon_tolerance
-    folder.write("coco.json", (json.dumps(as_coco(items, good)),))
-    # One at a time: run lengths of Label Studio's take a hundred times the memory of COCO's.
-    tasks = (_task(items[each.number], each, args.url_prefix, labelling, tolerance) for each in good)
-    folder.write("labelstudio.json", json_list(tasks))
 
 
 def _task(

@@ -24,11 +24,13 @@ class Found(BaseModel):
     Attributes:
         counts: COCO's compressed run lengths of its mask.
         score: how sure the model is of the outline, in [0, 1].
+        label, category: as they were asked for.
     """
 
     counts: str
     score: float
     label: str | None
+    category: int | str | None = None
 
 
 class Outcome(BaseModel):
@@ -109,7 +111,8 @@ def _found(service: PredictionService, wanted: Wanted, image: DecodedImage) -> F
     if not prediction.mask.any():
         return None
     score = round(1 - uncertainty(prediction), 4)
-    return Found(counts=encode(prediction.mask).decode(), score=score, label=wanted.label)
+    counts = encode(prediction.mask).decode()
+    return Found(counts=counts, score=score, label=wanted.label, category=wanted.category)
 
 
 def _fetcher(settings: Settings) -> Callable[[Item], bytes]:

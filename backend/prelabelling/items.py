@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,6 +25,7 @@ class Wanted(BaseModel):
         points: the first selects, the others lie on the outline; image pixels, pixel centres.
         box: left, top, right, bottom; image pixels.
         label: its name, if it has one.
+        category: number of that name in COCO's JSON.
         percent: points and box are in percent of the image's sides instead, as Label Studio has them.
     """
 
@@ -33,6 +34,7 @@ class Wanted(BaseModel):
     points: tuple[Numbers, ...] = ()
     box: Edges | None = None
     label: str | None = None
+    category: int | str | None = None
     percent: bool = False
 
     def clicks(self, width: int, height: int) -> list[Click]:
@@ -110,7 +112,19 @@ class Item(Asked):
     source: Source = Source()
 
 
-def read_items(path: Path, images: Path | None = None) -> list[Item]:
+class Listing(NamedTuple):
+    """All that is asked for.
+
+    Attributes:
+        items: the images.
+        categories: COCO's, as its JSON has them; of other lists none.
+    """
+
+    items: list[Item]
+    categories: Sequence[Mapping[str, Any]] = ()
+
+
+def read_items(path: Path, images: Path | None = None) -> Listing:
     """The images of a folder, of a list, of lines of JSON, or of COCO's JSON, by what `path` is.
 
     Args:
@@ -122,17 +136,19 @@ def read_items(path: Path, images: Path | None = None) -> list[Item]:
         DatasetError: COCO's JSON, which may be a stranger's, names a file outside of the folder.
     """
     if path.is_dir():
-        return _of_folder(path)
+        return Listing(_of_folder(path))
     text = path.read_text()
     if path.suffix.lower() == ".json":
         beside = path.parent / "images"
         return _of_coco(text, path, images or (beside if beside.is_dir() else path.parent))
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    return [
-        _of_line(line, f"{path}:{number}", images or path.parent)
-        for number, line in lines
-        if line and not line.startswith("#")
-    ]
+    return Listing(
+        [
+            _of_line(line, f"{path}:{number}", images or path.parent)
+            for number, line in lines
+            if line and not line.startswith("#")
+        ]
+    )
 
 
 def _of_folder(folder: Path) -> list[Item]:
@@ -169,15 +185,17 @@ def _placed(asked: Asked, folder: Path) -> Item:
     )
 
 
-def _of_coco(text: str, path: Path, folder: Path) -> list[Item]:
+def _of_coco(text: str, path: Path, folder: Path) -> Listing:
     """Each annotation's box asks for its object again; an image without annotations for what is in its middle."""
     try:
         data = json.loads(text)
-        names = {category["id"]: str(category["name"]) for category in data.get("categories", ())}
+        categories = [{**each, "name": str(each["name"])} for each in data.get("categories", ())]
+        names = {category["id"]: category["name"] for category in categories}
         boxes: dict[Any, list[Wanted]] = {}
         for annotation in data.get("annotations", ()):
             boxes.setdefault(annotation["image_id"], []).append(_of_annotation(annotation, names))
-        return [_of_image(image, boxes.get(image["id"], ()), folder) for image in data["images"]]
+        items = [_of_image(image, boxes.get(image["id"], ()), folder) for image in data["images"]]
+        return Listing(items, categories)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise RequestInvalid(
@@ -187,8 +205,9 @@ def _of_coco(text: str, path: Path, folder: Path) -> list[Item]:
 
 def _of_annotation(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> Wanted:
     left, top, width, height = annotation["bbox"]
-    label = names.get(annotation.get("category_id"))
-    return Wanted(box=(left, top, left + width, top + height), label=label)
+    category = annotation.get("category_id")
+    box = (left, top, left + width, top + height)
+    return Wanted(box=box, label=names.get(category), category=category)
 
 
 def _of_image(image: Mapping[str, Any], objects: Iterable[Wanted], folder: Path) -> Item:

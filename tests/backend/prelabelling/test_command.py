@@ -122,9 +122,10 @@ def test_boxes_of_coco_and_drawings_of_label_studio_are_asked_for(tmp_path: Path
         "categories": [{"id": 3, "name": "dog"}],
     }
     (tmp_path / "coco.json").write_text(json.dumps(coco))
-    first, second = read_items(tmp_path / "coco.json")
+    (first, second), categories = read_items(tmp_path / "coco.json")
     assert (first.objects, first.source.coco_id) == ((), 7)
-    assert second.objects == (Wanted(box=(1, 2, 31, 42), label="dog"),)
+    assert second.objects == (Wanted(box=(1, 2, 31, 42), label="dog", category=3),)
+    assert categories == coco["categories"]
     coco["images"][0]["file_name"] = "../secret.png"
     (tmp_path / "stranger.json").write_text(json.dumps(coco))
     with pytest.raises(DatasetError, match="secret"):
@@ -199,3 +200,27 @@ def test_label_studio_is_given_addresses_that_it_can_open(photos: Path, weights:
         assert prelabel(weights, photos / "list.txt", "--out", out, "--url-prefix", prefix) == 0
         addresses = [task["data"]["image"] for task in written(out)[1]]
         assert addresses == [prefix + name, str(elsewhere), prefix + "more/../more/2.png"]
+
+
+def test_coco_is_joined_to_its_list_by_names_and_numbers(photos: Path, weights: Path, tmp_path: Path):
+    """Two files of one name in two folders stay two; categories are not renumbered."""
+    (photos / "more" / "0.png").write_bytes(photo(3))
+    (photos / "list.txt").write_text(f"{photos / '0.png'}\n{photos / 'more' / '0.png'}")
+    assert prelabel(weights, photos / "list.txt", "--out", tmp_path / "paths") == 0
+    names = [image["file_name"] for image in written(tmp_path / "paths")[0]["images"]]
+    assert names == [str(photos / "0.png"), str(photos / "more" / "0.png")]
+    categories = [{"id": 90, "name": "cat", "supercategory": "animal"}, {"id": 7, "name": "dog"}]
+    coco = {
+        "images": [{"id": 5, "file_name": "0.png"}, {"id": 3, "file_name": "more/0.png"}],
+        "annotations": [
+            {"image_id": 5, "bbox": [10, 20, 90, 70], "category_id": 90},
+            {"image_id": 5, "bbox": [20, 20, 90, 70], "category_id": 41},
+        ],
+        "categories": categories,
+    }
+    (photos / "instances.json").write_text(json.dumps(coco))
+    assert prelabel(weights, photos / "instances.json", "--out", tmp_path / "coco") == 0
+    found = written(tmp_path / "coco")[0]
+    assert found["categories"] == [*categories, {"id": 41, "name": "object"}]
+    asked = [(each["image_id"], each["category_id"]) for each in found["annotations"]]
+    assert asked == [(5, 90), (5, 41), (3, 41)]
