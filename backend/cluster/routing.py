@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 
-from werkzeug.formparser import parse_form_data
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from backend.bodies import NAMES
 
@@ -72,7 +73,10 @@ def upload_of_page(content_type: str, body: bytes) -> str | None:
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),
         }
-        files = parse_form_data(environ)[2]
+        try:
+            files = Request(environ).files
+        except RequestEntityTooLarge:  # more parts than the service takes either
+            return None
         file = files.get("image")
         body = file.read() if file else b""
         for _, each in files.items(multi=True):

@@ -1,6 +1,7 @@
 """The front before applications in this process: what it does by itself, and where requests go."""
 
 import io
+import json
 import re
 
 import pytest
@@ -17,6 +18,7 @@ from model import Predictor
 from model.errors import Unavailable
 from plugins.cvat.routes import MOST_BYTES
 from tests.cluster.asking import photo
+from tests.plugins.labelstudio.doubles import GOLDEN
 
 
 def front(settings: Settings, *applications: Flask, sent: list[Destination]) -> Flask:
@@ -119,3 +121,21 @@ def test_no_more_of_a_body_is_read_than_is_of_use(
     assert (answer.status_code, answer.data) == (alone.status_code, alone.data)
     assert answer.status_code == status
     assert sent == [Destination()]
+
+
+@pytest.mark.parametrize("name", [rb'"\q"', b"012", b'"\xff"', b'"a\nb"'])
+def test_a_task_that_cannot_be_read_is_refused_as_by_the_service(
+    settings: Settings, predictor: Predictor, name: bytes
+):
+    app = create_app(settings, predictor)
+    body = {"data": b'{"tasks":[{"id":%s}]}' % name, "content_type": "application/json"}
+    answers = [each.test_client().post("/predict", **body) for each in (app, front(settings, app, sent=[]))]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].data == answers[1].data
+
+
+def test_label_studio_names_the_task_where_it_is_looked_for():
+    for name in ("opened", "clicks-1", "role-attributes"):
+        body = (GOLDEN / f"request-{name}.json").read_bytes()
+        key = f"labelstudio task {json.loads(body)['tasks'][0]['id']}"
+        assert create_routes().of("POST", "/predict", "application/json", body) == Destination(key=key)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from backend import access, fetching
 from backend.addresses import HostPolicy, Origin
+from backend.cluster.routing import image_of_page, upload_of_page
 from backend.decoding import ImageLimits, decode_image, decode_mask
 from backend.settings import Settings, load_settings
 from backend.store import masks
@@ -74,6 +75,18 @@ def _mask(data: bytes) -> None:
 def _segment(data: bytes) -> None:
     for click in parse(SegmentRequest, data).to_clicks():
         click.require_inside(1 << 30, 1 << 30)
+
+
+def _clicked(data: bytes) -> None:
+    key = image_of_page("application/json", data)
+    assert key is None or len(key) == 64
+
+
+def _upload(data: bytes) -> None:
+    """The content type, and in further lines the body."""
+    kind, _, rest = data.partition(b"\n")
+    key = upload_of_page(kind.decode("latin-1"), rest)
+    assert key is None or len(key) == 64
 
 
 def _runs(data: bytes) -> None:
@@ -181,10 +194,22 @@ URLS = [
     b"../../a",
     b"file:///etc/passwd",
 ]
+UPLOADS = [
+    b"multipart/form-data; boundary=x\n--x\r\nContent-Disposition: form-data; name=image; filename=a.png\r\n"
+    b"Content-Type: image/png\r\n\r\nthe photo\r\n--x--\r\n",
+    b'multipart/form-data; boundary="a b"\n--a b\r\nContent-Disposition: form-data; name="image"\r\n\r\n\r\n--a b--',
+    b"multipart/form-data; charset=x\n",
+    b"multipart/form-data; boundary=x\n"
+    + b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 1001
+    + b"--x--",
+    b"image/png\n\x89PNG",
+]
 TARGETS = (
     plain("image", _image, _images()),
     plain("mask", _mask, _images()),
     Target("page-segment", _segment, [body(SEGMENT)]),
+    Target("page-image", _clicked, [body(SEGMENT)]),
+    plain("page-upload", _upload, UPLOADS),
     plain("mask-runs", _runs, [bytes(9), b"\x0f\xf0" * 5]),
     plain("url", _url, URLS),
     plain("redirect", _redirect, URLS),

@@ -12,6 +12,7 @@ from model.errors import RequestInvalid
 from model.geometry import Box
 from plugins.cvat import rle
 from plugins.cvat.adapter import Adapter
+from plugins.cvat.affinity import image_of
 from plugins.cvat.answers import read_version
 from plugins.cvat.messages import parse, read
 from plugins.cvat.records import Annotations, Job, Label, LabelledShape, Media, Task
@@ -39,6 +40,11 @@ class Spots:
 def _invocation(data: bytes) -> None:
     agent = "CVAT/2.4.1" if len(data) % 2 else data[:40].decode("latin-1")
     json.loads(Adapter(Spots(), IMAGES).answer(data, agent))
+
+
+def _image(data: bytes) -> None:
+    key = image_of("application/json", data)
+    assert key is None or len(key) < 80
 
 
 def _parsed_invocation(data: bytes) -> None:
@@ -93,6 +99,7 @@ def _records(data: bytes) -> None:
 MASK = [3, 4, 3, 2, 3, 0, 0, 4, 2]
 TARGETS = (
     Target("cvat-invocation", _invocation, [body(golden(version)["body"]) for version in VERSIONS]),
+    Target("cvat-image", _image, [body(golden(version)["body"]) for version in VERSIONS]),
     Target(
         "cvat-parsed-invocation", _parsed_invocation, [body(golden(version)["body"]) for version in VERSIONS]
     ),

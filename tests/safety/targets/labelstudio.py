@@ -12,6 +12,7 @@ from model.corrections import AnnotationKey, Interaction, Recorded, Submission
 from plugins.labelstudio import rle
 from plugins.labelstudio.adapter import Adapter
 from plugins.labelstudio.addresses import absolute_url, local_file, origin, takes_token
+from plugins.labelstudio.affinity import task_of
 from plugins.labelstudio.bodies import set_aside
 from plugins.labelstudio.client import Connection, LabelStudioClient, _read_below
 from plugins.labelstudio.corrections import Understanding
@@ -83,6 +84,11 @@ def _webhook(data: bytes) -> None:
 
 def _event(data: bytes) -> None:
     Understanding(Kept())(data)
+
+
+def _task(data: bytes) -> None:
+    key = task_of("application/json", data)
+    assert key is None or len(key) < 1200
 
 
 def _set_aside(data: bytes) -> None:
@@ -170,6 +176,7 @@ BOX = {
         }
     },
 }
+TASKS = [b'{"tasks":[{"id":%s}]}' % name for name in (b"12", b'"\\q"', b"012", b'"\xff"', b'"a\nb"')]
 ADDRESSES = [
     b"/data/upload/1/a.jpg",
     b"/data/local-files/?d=a/b.png",
@@ -192,6 +199,7 @@ def _strokes() -> list[bytes]:
 
 TARGETS = (
     Target("labelstudio-predict", _predict, [*PREDICTIONS, body(BOX)]),
+    Target("labelstudio-task", _task, [*PREDICTIONS, body(BOX), *TASKS]),
     Target("labelstudio-setup", _setup, [(GOLDEN / "request-setup.json").read_bytes()]),
     Target("labelstudio-webhook", _webhook, [*EVENTS, body({"action": "START_TRAINING", "project": 1})]),
     Target("labelstudio-event", _event, EVENTS),
