@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from backend.prelabelling.items import Item, Listing
     from backend.settings import Settings
     from plugins.labelstudio.labelling import Labelling
+
+    Answers = Callable[[Sequence[tuple[int, Item]]], Iterator[Outcome]]
 
 EXAMPLE = """\
 examples:
@@ -80,12 +82,13 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
     labelling = _labelling(args.label_config)
     items, categories = _listing(args, labelling)
+    about, answers = _ready(args, settings)  # before anything is forgotten for --restart
     outcomes = Outcomes(args.out)
-    done = outcomes.begin({"weights": settings.weights, "items": digest_of(items)}, args.restart)
+    done = outcomes.begin({**about, "items": digest_of(items)}, args.restart)
     todo = [(number, item) for number, item in enumerate(items) if number not in done]
     bad = 0
     with tqdm(total=len(items), initial=len(done), unit="image", disable=None, delay=1) as bar:
-        for outcome in _answers(args, settings, todo):
+        for outcome in answers(todo):
             outcomes.add(outcome)
             done[outcome.number] = outcome
             bar.update()
@@ -109,25 +112,21 @@ def run(args: argparse.Namespace) -> int:
     return 0 if good else 2
 
 
-def _answers(
-    args: argparse.Namespace, settings: "Settings", todo: "Sequence[tuple[int, Item]]"
-) -> "Iterator[Outcome]":
+def _ready(args: argparse.Namespace, settings: "Settings") -> "tuple[dict[str, str], Answers]":
+    """What the masks hang on, and who makes them."""
     from functools import partial
 
-    from backend.prelabelling.answers import answerer
+    from backend.prelabelling.answers import Answerer, about_masks
 
-    if not todo:
-        return
     if args.engine == "ray":
         from backend.cluster.spreading import spread
 
         crew = crew_of(args, settings.device, settings.threads or None)
         each = settings.model_copy(update={"threads": crew.cpus})
-        yield from spread(partial(answerer, each), todo, crew)
-        return
-    answer = answerer(settings)
-    for numbered in todo:
-        yield answer(numbered)
+        about = about_masks(each, Answerer(each) if settings.device == "cpu" else None)
+        return about, lambda todo: spread(partial(Answerer, each), todo, crew)
+    answerer = Answerer(settings)
+    return about_masks(settings, answerer), partial(map, answerer)
 
 
 def _labelling(path: Path | None) -> "Labelling":

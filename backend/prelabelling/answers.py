@@ -13,6 +13,8 @@ from backend.prelabelling.items import MIDDLE, Item, Wanted
 from backend.settings import Settings
 from backend.store.masks import encode
 from model.errors import BoundaryClickError, ImageTooLarge
+from model.headers import read_header
+from model.loading import load_predictor
 from model.uncertainty import uncertainty
 
 LONGEST_REASON = 500
@@ -55,26 +57,54 @@ class Outcome(BaseModel):
     error: str = ""
 
 
-Answer = Callable[[tuple[int, Item]], Outcome]
-"""An item with its number to what came of it; raises nothing."""
+class Answerer:
+    """Makes an outcome of an item with its number, whatever is wrong with it.
 
+    Args:
+        settings: all of them.
 
-def answerer(settings: Settings) -> Answer:
-    """Loads the model; raises BoundaryClickError."""
-    # Every object is asked for once.
-    settings = settings.model_copy(update={"feature_cache_bytes": 0})
-    service, images = create_service(settings)
-    fetch = _fetcher(settings)
+    Attributes:
+        runtime: what runs the networks, which `auto` leaves to the machine.
 
-    def answer(numbered: tuple[int, Item]) -> Outcome:
+    Raises:
+        BoundaryClickError: the model cannot be loaded.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        # Every object is asked for once.
+        settings = settings.model_copy(update={"feature_cache_bytes": 0})
+        predictor = load_predictor(
+            settings.weights, settings.device, settings.runtime, settings.threads, settings.at_once
+        )
+        self._service, self._images = create_service(settings, predictor)
+        self._fetch = _fetcher(settings)
+        self.runtime = str(predictor.runtime.describe()["runtime"]).partition(" ")[0]
+
+    def __call__(self, numbered: tuple[int, Item]) -> Outcome:
+        """The outcome; raises nothing."""
         number, item = numbered
         try:
-            image = images.load(item.image, partial(fetch, item))
-            return _outcome(service, number, item, image)
+            image = self._images.load(item.image, partial(self._fetch, item))
+            return _outcome(self._service, number, item, image)
         except Exception as error:  # whatever it is, the others are to be had
             return Outcome(number=number, image=item.image, error=_reason(error))
 
-    return answer
+
+def about_masks(settings: Settings, answerer: Answerer | None) -> dict[str, str]:
+    """What masks hang on beside what is asked for.
+
+    Args:
+        settings: all of them.
+        answerer: None where it is loaded on another machine for its GPU, which torch alone can use.
+
+    Raises:
+        WeightsError: there are no such weights.
+    """
+    return {
+        "model": read_header(settings.weights).version,
+        "runtime": answerer.runtime if answerer else "torch",
+        "device": settings.device.partition(":")[0],
+    }
 
 
 def _outcome(service: PredictionService, number: int, item: Item, image: DecodedImage) -> Outcome:

@@ -27,7 +27,10 @@ class Outcomes:
             SettingsError: it holds what came of other items or another model.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        if restart or not self._lines.exists():
+        if restart:
+            # First: results of before must not lie beside the new header, even if all ends here.
+            self._lines.unlink(missing_ok=True)
+        if not self._lines.exists():
             self._header.write_text(json.dumps(header, indent=2) + "\n")
             self._lines.write_text("")
             return {}

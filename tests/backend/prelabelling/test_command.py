@@ -1,6 +1,7 @@
 """`boundaryclick prelabel` in one process, with the small network."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from pycocotools import mask as rle
 from backend.cli import main
 from backend.prelabelling.items import Wanted, read_items
 from model import Click, load_predictor
+from model.checkpoints import save_checkpoint
 from model.errors import DatasetError, InvalidClick, RequestInvalid
 from model.geometry import Box
+from model.networks import configuration
+from model.networks.building import build_network
 from model.uncertainty import uncertainty
 from plugins.labelstudio.labelling import read_labelling
 from plugins.labelstudio.task_files import read_tasks
@@ -224,3 +228,23 @@ def test_coco_is_joined_to_its_list_by_names_and_numbers(photos: Path, weights: 
     assert found["categories"] == [*categories, {"id": 41, "name": "object"}]
     asked = [(each["image_id"], each["category_id"]) for each in found["annotations"]]
     assert asked == [(5, 90), (5, 41), (3, 41)]
+
+
+def test_masks_of_two_models_do_not_mix_and_a_typo_forgets_nothing(
+    photos: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Weights are known by what is in their file: it is written again where it was."""
+    out, trained = tmp_path / "out", tmp_path / "trained.safetensors"
+    shutil.copy(weights, trained)
+    assert prelabel(trained, photos, "--out", out) == 0
+    header, kept = (out / "header.json").read_text(), (out / "outcomes.jsonl").read_text()
+    assert json.loads(header) | {"runtime": "torch", "device": "cpu"} == json.loads(header)
+    network = build_network(configuration("tiny"))
+    save_checkpoint(trained, network, {"stage": "another"})
+    capsys.readouterr()
+    assert prelabel(trained, photos, "--out", out) == 2
+    assert "model was 'trained-" in capsys.readouterr().err
+    assert prelabel(tmp_path / "typo.safetensors", photos, "--out", out, "--restart") == 2
+    assert ((out / "header.json").read_text(), (out / "outcomes.jsonl").read_text()) == (header, kept)
+    assert prelabel(trained, photos, "--out", out, "--restart") == 0
+    assert (out / "header.json").read_text() != header
