@@ -11,6 +11,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,9 @@ SELECT, PREPARE, CORRECT = "select.xml", "prepare.xml", "correct.xml"
 LONGEST_SECONDS = 240.0
 """Less than a silent worker of the service may take to start, which then goes on with torch."""
 ROOT = Path(__file__).parents[2]
+KEPT_UNUSED, KEPT_HALF_DONE = 30 * 86400.0, 3600.0
+"""Seconds; heads that a fine-tuning has tried are converted, too, and most of them never answer."""
+_PARTIAL = "converting-"
 _SOURCES = ("networks/**/*.py", "runtimes/program.py")
 
 log = logging.getLogger(__name__)
@@ -39,7 +44,7 @@ def converted_selection(weights: Path) -> Path:
         WeightsError: weights damaged or of another network.
         ConversionFailed: for another reason.
     """
-    return _converted(weights.read_bytes(), [str(weights.resolve())])
+    return _converted(weights.read_bytes(), lambda _: [str(weights.resolve())])
 
 
 def converted_head(weights: Path, head: bytes, name: str) -> Path:
@@ -48,33 +53,64 @@ def converted_head(weights: Path, head: bytes, name: str) -> Path:
     Args:
         weights: the checkpoint whose selection network it was trained on.
     """
-    try:
-        with tempfile.NamedTemporaryFile(suffix=".head") as file:
-            file.write(head)
-            file.flush()
-            return _converted(head, [str(weights.resolve()), "--head", file.name, f"--name={name}"])
-    except OSError as error:
-        raise _without_room(error) from error
+
+    def arguments(folder: Path) -> list[str]:
+        file = folder / "head.safetensors"
+        file.write_bytes(head)
+        return [str(weights.resolve()), "--head", str(file), f"--name={name}"]
+
+    return _converted(head, arguments)
 
 
-def _converted(data: bytes, arguments: list[str]) -> Path:
+def _converted(data: bytes, arguments: Callable[[Path], list[str]]) -> Path:
+    """The folder of what has been converted from `data`.
+
+    Args:
+        arguments: of the program; may put files into the folder that is converted into.
+    """
     name, cache = hashlib.sha256(data).hexdigest()[:32], cache_folder()
-    folder = cache / name
-    if _is_ours(cache) and folder.is_dir():
-        return folder
-    log.info("converting %s for this machine, once", Path(arguments[0]).name)
+    if (found := _found(name, cache)) is not None:
+        return found
+    log.info("converting networks for this machine, once")
     try:
-        folder = _writable(cache) / name
-        partial = Path(tempfile.mkdtemp(prefix="converting-", dir=folder.parent))
+        place = _writable(cache)
+        if place == cache:
+            _tidy(cache)
+        folder, partial = place / name, Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=place))
         try:
-            _run_program([*arguments, "--out", str(partial)])
+            _run_program([*arguments(partial), "--out", str(partial)])
             partial.replace(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        if not (_is_ours(folder.parent) and folder.is_dir()):  # else another process was faster
+        if (found := _found(name, cache)) is None:  # else another process was faster
             raise _without_room(error) from error
+        return found
     return folder
+
+
+def _found(name: str, cache: Path) -> Path | None:
+    """The folder of that name, where it can be trusted; it counts as used now."""
+    for folder in (cache, *(Path(own.name) for own in _OWN)):
+        if _is_ours(folder) and (folder / name).is_dir():
+            with suppress(OSError):  # on a read-only disk
+                os.utime(folder / name)
+            return folder / name
+    return None
+
+
+def _tidy(cache: Path) -> None:
+    """Remove what nobody has used for long, of other releases too, and what was left behind half done."""
+    now = time.time()
+    for each in cache.parent.glob("*/*"):
+        kept = KEPT_HALF_DONE if each.name.startswith(_PARTIAL) else KEPT_UNUSED
+        with suppress(OSError):
+            if now - each.stat().st_mtime > kept:
+                shutil.rmtree(each)
+    for edition in cache.parent.glob("*"):
+        with suppress(OSError):
+            if edition != cache:
+                edition.rmdir()  # where it is empty
 
 
 def _without_room(error: OSError) -> ConversionFailed:
@@ -122,7 +158,7 @@ def _is_ours(folder: Path) -> bool:
         return False
     if os.name != "posix":
         return True
-    chosen = found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWOTH
+    chosen = found.st_uid in (0, os.geteuid()) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     return chosen and os.access(folder, os.R_OK | os.X_OK)
 
 
@@ -133,9 +169,9 @@ def _writable(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             if _is_ours(folder):
                 return folder
-    own = tempfile.TemporaryDirectory(prefix="boundaryclick-openvino-")
-    _OWN.append(own)
-    return Path(own.name)
+    if not _OWN:
+        _OWN.append(tempfile.TemporaryDirectory(prefix="boundaryclick-openvino-"))
+    return Path(_OWN[0].name)
 
 
 _OWN: list["tempfile.TemporaryDirectory[str]"] = []

@@ -1,6 +1,8 @@
 import copy
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,15 @@ from model.runtimes import conversion
 from model.runtimes.pytorch import checkpoint_of
 
 CLICKS = [Click(60, 40, "select"), Click(50, 60, "boundary")]
+
+
+@pytest.fixture(autouse=True)
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a process has converted for itself alone is not found by the next test."""
+    monkeypatch.setattr(conversion, "_OWN", folders := [])
+    yield
+    for folder in folders:
+        folder.cleanup()
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +86,7 @@ def test_weights_are_converted_once(
     load_predictor(tiny_weights, runtime="openvino").with_head(head, "team-v1")
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(
+def test_where_nothing_can_be_kept_a_process_converts_for_itself_once(
     tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise_image: np.ndarray
 ):
     (tmp_path / "file").touch()
@@ -83,6 +94,8 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.chdir(tiny_weights.parent)  # a path from here means the same to the process that converts
     predictor = load_predictor(tiny_weights.name, runtime="openvino")
     assert predictor.predict(noise_image, CLICKS).mask.shape == (90, 121)
+    monkeypatch.setattr(conversion, "LONGEST_SECONDS", 0.01)
+    assert tmp_path not in conversion.converted_selection(tiny_weights).parents
 
 
 @pytest.mark.skipif(os.name != "posix", reason="who owns a file is known elsewhere in other ways")
@@ -100,6 +113,34 @@ def test_a_cache_that_others_can_write_or_that_is_damaged_is_not_run(
     monkeypatch.setattr(conversion, "LONGEST_SECONDS", 0.01)
     with pytest.raises(conversion.ConversionFailed, match=r"within 0\.01 s"):
         load_predictor(tiny_weights, runtime="openvino")
+
+
+def test_what_nobody_has_used_for_long_goes_and_what_is_used_stays(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    converted = conversion.converted_selection(tiny_weights)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache = conversion.cache_folder()
+    used = Path(shutil.copytree(converted, cache / converted.name))
+    rejected, older, interrupted, running = (
+        cache / "rejected",
+        cache.parent / "older" / "one",
+        cache / "converting-a",
+        cache / "converting-b",
+    )
+    for folder in (rejected, older, interrupted, running):
+        folder.mkdir(parents=True)
+        (folder / conversion.SELECT).touch()
+    long_ago = time.time() - 40 * 86400
+    for folder in (used, rejected, older):
+        os.utime(folder, (long_ago, long_ago))
+    os.utime(interrupted, (time.time() - 7200, time.time() - 7200))
+    assert conversion.converted_selection(tiny_weights) == used
+    (tmp_path / "others").write_bytes(tiny_weights.read_bytes()[:5000])
+    with pytest.raises(WeightsError):
+        conversion.converted_selection(tmp_path / "others")
+    assert sorted(each.name for each in cache.iterdir()) == sorted([used.name, running.name])
+    assert list(cache.parent.iterdir()) == [cache]
 
 
 def test_a_head_of_other_weights_and_one_that_is_none_are_refused(openvino_predictor: Predictor, head: bytes):
