@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backend.prelabelling.items import Item, Listing
     from backend.settings import Settings
     from plugins.labelstudio.labelling import Labelling
+    from plugins.labelstudio.task_files import ImportedTask
 
     Answers = Callable[[Sequence[tuple[int, Item]]], Iterator[Outcome]]
 
@@ -130,10 +131,11 @@ def _ready(args: argparse.Namespace, settings: "Settings") -> "tuple[dict[str, s
 
 
 def _labelling(path: Path | None) -> "Labelling":
+    from backend.prelabelling.items import text_of
     from plugins.labelstudio.labelling import read_labelling
     from plugins.labelstudio.setup.configuration import FOLDER
 
-    labelling = read_labelling((path or FOLDER / "brush.xml").read_text())
+    labelling = read_labelling(text_of(path or FOLDER / "brush.xml", "a labelling configuration"))
     labelling.output(
         next(iter(labelling.images), "")
     )  # before hours of work: whether there is where masks go
@@ -141,34 +143,33 @@ def _labelling(path: Path | None) -> "Labelling":
 
 
 def _listing(args: argparse.Namespace, labelling: "Labelling") -> "Listing":
-    from backend.prelabelling.items import Item, Listing, Source, Wanted, read_items
+    from backend.prelabelling.items import Listing, read_items
+    from model.errors import RequestInvalid
     from plugins.labelstudio.task_files import looks_like_tasks, read_tasks
 
     text = args.images.read_bytes() if args.images.suffix.lower() == ".json" else b""
     if looks_like_tasks(text):
-        listing = Listing(
-            [
-                Item(
-                    image=task.image,
-                    objects=tuple(
-                        Wanted(
-                            points=(hint.point,) if hint.point else (),
-                            box=hint.box,
-                            label=hint.label,
-                            percent=True,
-                        )
-                        for hint in task.hints
-                    ),
-                    source=Source(task=task.id or number, data=task.data),
-                )
-                for number, task in enumerate(read_tasks(text, labelling), 1)
-            ]
-        )
+        try:
+            tasks = read_tasks(text, labelling)
+        except RequestInvalid as error:
+            raise RequestInvalid(f"{args.images}: {error}") from None
+        listing = Listing([_of_task(task, number) for number, task in enumerate(tasks, 1)])
     else:
         listing = read_items(args.images, args.folder)
     if args.label is None:
         return listing
     return listing._replace(items=[_labelled(item, args.label) for item in listing.items])
+
+
+def _of_task(task: "ImportedTask", number: int) -> "Item":
+    from backend.prelabelling.items import Item, Source, Wanted
+
+    objects = [
+        Wanted(points=(hint.point,) if hint.point else (), box=hint.box, label=hint.label, percent=True)
+        for hint in task.hints
+    ]
+    source = Source(task=task.id or number, data=task.data)
+    return Item(image=task.image, objects=tuple(objects), source=source)
 
 
 def _labelled(item: "Item", label: str) -> "Item":

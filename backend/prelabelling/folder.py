@@ -34,7 +34,7 @@ class Outcomes:
             self._header.write_text(json.dumps(header, indent=2) + "\n")
             self._lines.write_text("")
             return {}
-        before = json.loads(self._header.read_text()) if self._header.exists() else {}
+        before = self._read_header()
         changed = next((name for name in header if before.get(name) != header[name]), None)
         if changed:
             raise SettingsError(
@@ -43,26 +43,38 @@ class Outcomes:
             )
         known = self._read()
         fresh = self._lines.with_suffix(".new")  # without the line that was being written when all ended
-        fresh.write_text("".join(_line(outcome) for outcome in known.values()))
+        fresh.write_text("".join(_line(outcome) for outcome in known.values()), "utf-8")
         fresh.replace(self._lines)
         return known
 
+    def _read_header(self) -> dict[str, Any]:
+        try:
+            before = json.loads(self._header.read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):
+            before = None
+        if isinstance(before, dict):
+            return before
+        raise SettingsError(
+            f"{self._header}: expected what the masks beside it are of, found no such thing; "
+            "choose another --out, or --restart to forget them"
+        )
+
     def add(self, outcome: Outcome) -> None:
         """Keep what came of an item."""
-        with self._lines.open("a") as file:
+        with self._lines.open("a", encoding="utf-8") as file:
             file.write(_line(outcome))
 
     def write(self, name: str, pieces: Iterable[str]) -> None:
         """A file beside them, whole or not at all."""
         path = self.path / name
         fresh = path.with_suffix(".new")
-        with fresh.open("w") as file:
+        with fresh.open("w", encoding="utf-8") as file:
             file.writelines(pieces)
         fresh.replace(path)
 
     def _read(self) -> dict[int, Outcome]:
         known = {}
-        for line in self._lines.read_text().splitlines():
+        for line in self._lines.read_bytes().split(b"\n"):
             try:
                 outcome = Outcome.model_validate_json(line)
             except ValidationError:

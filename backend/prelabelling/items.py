@@ -112,6 +112,9 @@ class Item(Asked):
     source: Source = Source()
 
 
+KINDS = "a folder of images, a list of them, lines of JSON (.jsonl), COCO's JSON, or tasks of Label Studio (.json)"
+
+
 class Listing(NamedTuple):
     """All that is asked for.
 
@@ -132,16 +135,33 @@ def read_items(path: Path, images: Path | None = None) -> Listing:
             there.
 
     Raises:
-        RequestInvalid: a line, or the file, that is not as it should be; names it.
+        RequestInvalid: a line, or the file, that is not as it should be, or no image at all; names it.
         DatasetError: COCO's JSON, which may be a stranger's, names a file outside of the folder.
     """
+    listing = _listed(path, images)
+    if not listing.items:
+        raise RequestInvalid(f"{path}: expected at least one image, found none; it may be {KINDS}")
+    return listing
+
+
+def text_of(path: Path, expected: str) -> str:
+    """What a file says; RequestInvalid with what it may be if it is no text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestInvalid(
+            f"{path}: expected text in UTF-8, got something else; it may be {expected}"
+        ) from None
+
+
+def _listed(path: Path, images: Path | None) -> Listing:
     if path.is_dir():
         return Listing(_of_folder(path))
-    text = path.read_text()
+    text = text_of(path, KINDS)
     if path.suffix.lower() == ".json":
         beside = path.parent / "images"
         return _of_coco(text, path, images or (beside if beside.is_dir() else path.parent))
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
     return Listing(
         [
             _of_line(line, f"{path}:{number}", images or path.parent)
@@ -158,7 +178,14 @@ def _of_folder(folder: Path) -> list[Item]:
     ]
     if not shown:
         raise RequestInvalid(f"{folder}: expected images ({', '.join(IMAGE_SUFFIXES)}), found none")
-    return [Item(image=str(path), source=Source(name=path.relative_to(folder).as_posix())) for path in shown]
+    return [_in_folder(path, folder) for path in shown]
+
+
+def _in_folder(path: Path, folder: Path) -> Item:
+    try:
+        return Item(image=str(path), source=Source(name=path.relative_to(folder).as_posix()))
+    except ValidationError:
+        raise RequestInvalid(f"{str(path)!r}: expected a name in UTF-8, got another; rename it") from None
 
 
 def _of_line(line: str, where: str, folder: Path) -> Item:
@@ -196,7 +223,7 @@ def _of_coco(text: str, path: Path, folder: Path) -> Listing:
             boxes.setdefault(annotation["image_id"], []).append(_of_annotation(annotation, names))
         items = [_of_image(image, boxes.get(image["id"], ()), folder) for image in data["images"]]
         return Listing(items, categories)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise RequestInvalid(
             f"{path}: expected COCO's JSON with images, and annotations with bbox, got {reason}"

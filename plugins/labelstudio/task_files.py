@@ -1,6 +1,6 @@
 """Files of tasks: those that Label Studio exports, and those that it imports with predictions."""
 
-import json
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,15 +79,17 @@ def read_tasks(text: bytes, labelling: Labelling) -> list[ImportedTask]:
     """The tasks of a JSON file as Label Studio exports and imports them.
 
     Raises:
-        RequestInvalid: no such file, or a task without the image that the labelling configuration shows.
+        RequestInvalid: no such file, no task, or one without the image that the labelling configuration shows.
     """
     try:
-        tasks = _TASKS.validate_json(text)
+        tasks = _TASKS.validate_json(_bare(text))
     except ValidationError as error:
         first = first_problem(error, "file")
         raise RequestInvalid(
             f"tasks: {first.where}: {first.what.lower()}, got {shortened(first.came)}"
         ) from None
+    if not tasks:
+        raise RequestInvalid("tasks: expected at least one, got an empty list")
     image = next(iter(labelling.images), "")
     key = labelling.data_key(image)
     return [_read(task, image, key) for task in tasks]
@@ -161,7 +163,8 @@ def _kind(raw: dict[str, Any]) -> str:
 
 def looks_like_tasks(text: bytes) -> bool:
     """Whether a JSON file holds a list, as tasks do; COCO's holds an object."""
-    try:
-        return isinstance(json.loads(text), list)
-    except ValueError:
-        return False
+    return _bare(text).lstrip().startswith(b"[")
+
+
+def _bare(text: bytes) -> bytes:
+    return text.removeprefix(codecs.BOM_UTF8)
