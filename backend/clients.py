@@ -2,7 +2,7 @@
 
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 
 from flask import Flask, Response, has_request_context, request
@@ -46,14 +46,23 @@ def has_left(connection: socket.socket) -> bool:
 
 
 def watch_clients(
-    app: Flask, patience: Callable[[], Patience], given_up: Callable[[BoundaryClickError], None]
+    app: Flask,
+    patience: Callable[[], Patience],
+    given_up: Callable[[BoundaryClickError], None],
+    answers: Container[str],
 ) -> None:
-    """From now on, begin with no request whose client has left while it waited for a thread, and ask those to come
-    back that are answered 503.
+    """From now on, ask those to come back that are answered 503, and begin with no answer for a client who has left
+    while the request waited for a thread.
+
+    Args:
+        answers: paths of requests that ask for nothing but an answer. What others ask for is done all the same: Label
+            Studio tells of an event once, and waits for a second.
     """
 
     @app.before_request
     def still_there() -> None:
+        if request.path not in answers:
+            return
         try:
             patience().require()
         except Abandoned as error:

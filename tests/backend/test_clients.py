@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from backend.app import LEARNING, create_app
 from backend.benchmarking import SAMPLES, predict_body
 from backend.clients import has_left
 from backend.patience import Patience
@@ -15,6 +16,7 @@ from model import Click
 from model.errors import Abandoned, Overloaded
 from model.inference import Passes
 from tests.backend.test_metrics import told
+from tests.plugins.labelstudio.events import event
 
 
 @pytest.fixture
@@ -101,3 +103,23 @@ def test_every_tool_is_told_to_come_back_when_the_model_has_no_time(busy, photo_
     assert answer.get_json()["error"].startswith("model: expected to answer within 0.01 s")
     assert "\n" not in answer.get_json()["error"]
     assert told(busy, "given_up_total", reason="overloaded") == 1
+
+
+@pytest.fixture
+def left(connection):
+    """What gunicorn says of a request whose client has hung up."""
+    ours, client = connection
+    client.close()
+    return {"gunicorn.socket": ours}
+
+
+def test_nothing_is_computed_for_who_has_left(client, left, photo_png):
+    assert client.post("/api/images", data=photo_png, environ_overrides=left).status_code == 499
+    assert told(client, "given_up_total", reason="abandoned") == 1
+
+
+def test_an_event_is_kept_though_label_studio_waits_no_longer_than_a_second(predictor, tmp_path, left):
+    database = f"sqlite:///{tmp_path}/store.sqlite3"
+    app = create_app(load_settings(threads=1, database_url=database, learning_folder=tmp_path), predictor)
+    assert app.test_client().post("/webhook", json=event(), environ_overrides=left).status_code == 201
+    app.extensions[LEARNING].close()
