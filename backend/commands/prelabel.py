@@ -153,7 +153,7 @@ def _listing(args: argparse.Namespace, labelling: "Labelling") -> "Listing":
             tasks = read_tasks(text, labelling)
         except RequestInvalid as error:
             raise RequestInvalid(f"{args.images}: {error}") from None
-        listing = Listing([_of_task(task, number) for number, task in enumerate(tasks, 1)])
+        listing = Listing([_of_task(task) for task in tasks])
     else:
         listing = read_items(args.images, args.folder)
     if args.label is None:
@@ -161,15 +161,14 @@ def _listing(args: argparse.Namespace, labelling: "Labelling") -> "Listing":
     return listing._replace(items=[_labelled(item, args.label) for item in listing.items])
 
 
-def _of_task(task: "ImportedTask", number: int) -> "Item":
+def _of_task(task: "ImportedTask") -> "Item":
     from backend.prelabelling.items import Item, Source, Wanted
 
     objects = [
         Wanted(points=(hint.point,) if hint.point else (), box=hint.box, label=hint.label, percent=True)
         for hint in task.hints
     ]
-    source = Source(task=task.id or number, data=task.data)
-    return Item(image=task.image, objects=tuple(objects), source=source)
+    return Item(image=task.image, objects=tuple(objects), source=Source(task=task.id, data=task.data))
 
 
 def _labelled(item: "Item", label: str) -> "Item":

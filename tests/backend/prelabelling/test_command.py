@@ -248,3 +248,12 @@ def test_masks_of_two_models_do_not_mix_and_a_typo_forgets_nothing(
     assert ((out / "header.json").read_text(), (out / "outcomes.jsonl").read_text()) == (header, kept)
     assert prelabel(trained, photos, "--out", out, "--restart") == 0
     assert (out / "header.json").read_text() != header
+
+
+def test_a_task_that_is_not_stored_is_not_asked_for_by_anothers_number(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Label Studio fetches files of a store by the task's id alone; the place in the file is none."""
+    (tmp_path / "tasks.json").write_text('[{"data": {"image": "s3://bucket/a.png"}}]')
+    assert prelabel(weights, tmp_path / "tasks.json", "--out", tmp_path / "out") == 2
+    assert "task: expected the id of a stored task to ask for its cloud image" in capsys.readouterr().err
