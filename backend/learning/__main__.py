@@ -39,6 +39,7 @@ def main() -> int:
     from backend.store import Database, JobLost, JobStore  # noqa: PLC0415
     from model.errors import BoundaryClickError, StoreError  # noqa: PLC0415
     from model.loading import use_threads  # noqa: PLC0415
+    from model.runtimes.conversion import ConversionFailed  # noqa: PLC0415
 
     os.chdir(sys.argv[2])  # where the service's relative paths begin; our own modules are found without
     task = Task.model_validate_json(sys.stdin.read())
@@ -48,7 +49,7 @@ def main() -> int:
         work(task, alive=lambda: os.getppid() == parent)
     except JobLost:
         return LOST
-    except StoreError:
+    except (StoreError, ConversionFailed):
         raise  # as for a full disk: it may be better the next time
     except BoundaryClickError as error:
         jobs = JobStore(Database(task.database.get_secret_value()))

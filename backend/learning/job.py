@@ -32,6 +32,7 @@ from model.fine_tuning.lesson import Lesson, learn, replay_set
 from model.fine_tuning.tuning import Report
 from model.heads import digest_of
 from model.loading import load_predictor
+from model.runtimes.conversion import ConversionFailed
 from model.training.objects import is_held_out
 
 HELD_OUT = 0.25
@@ -153,6 +154,8 @@ class _Lesson:
             return self._shipped, self._shipped.version
         try:
             return self._shipped.with_head(self._versions.weights(parent.id), parent.name), parent.name
+        except ConversionFailed:
+            raise  # it answers, but cannot be judged just now
         except WeightsError:
             return self._shipped, self._shipped.version
 

@@ -16,6 +16,7 @@ from backend.store import NewVersion
 from model import Click, Predictor, load_predictor
 from model.checkpoints import Checkpoint, load_checkpoint
 from model.heads import digest_of, pack_head
+from model.runtimes.conversion import ConversionFailed
 from model.runtimes.pytorch import checkpoint_of
 from tests.backend.learning.material import learning
 
@@ -103,6 +104,28 @@ def test_work_goes_on_with_its_head_and_new_work_meets_the_new_one(
 
 def test_the_base_is_found_again_in_a_predictor(predictor: Predictor, weights: Path) -> None:
     assert checkpoint_of(predictor).digest == load_checkpoint(weights).digest
+
+
+def test_a_head_that_cannot_be_converted_just_now_answers_as_soon_as_it_can(
+    store: Learning, heads: Heads, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    with_head = predictor.with_head
+
+    def fail(_data: bytes, version: str) -> Predictor:
+        tried.append(version)
+        raise ConversionFailed("networks: expected room")
+
+    monkeypatch.setattr(predictor, "with_head", fail)
+    name = promoted(store, checkpoint_of(predictor), "tool/1", 2.0)
+    for _ in range(3):
+        heads.look()
+    assert heads.predictor("tool/1") is predictor
+    assert tried == [name], "once a minute"
+    monkeypatch.setattr(predictor, "with_head", with_head)
+    monkeypatch.setattr(heads, "_aside", dict.fromkeys(heads._aside, 0.0))
+    heads.look()
+    assert heads.predictor("tool/1").version == name
 
 
 def test_a_promotion_elsewhere_is_noticed_beside_the_clicks(
