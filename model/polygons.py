@@ -50,6 +50,8 @@ def draw_polygon(corners: NDArray[np.float64], height: int, width: int) -> NDArr
 
 def require_drawable(outlines: Sequence[Sequence[float]]) -> None:
     """Raise InvalidImage for outlines that are none, or beyond all bounds."""
+    if not len(outlines):
+        raise InvalidImage("polygon: expected at least one outline, got none")
     length = 0.0
     for outline in outlines:
         try:
