@@ -19,7 +19,8 @@ from model.networks import configuration
 from model.networks.building import build_network
 from tests.safety.targets.target import Target, body, plain
 
-FOLDER = Path(tempfile.mkdtemp(prefix="boundaryclick-fuzzing-"))
+_TEMPORARY = tempfile.TemporaryDirectory(prefix="boundaryclick-fuzzing-")  # goes with the process
+FOLDER = Path(_TEMPORARY.name)
 LARGEST = 400_000
 """Bytes of weights that are thrown; the rest of a file of weights is numbers, any of which is as good as another."""
 
