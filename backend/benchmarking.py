@@ -66,7 +66,7 @@ def make_photo(number: int, width: int, height: int) -> NDArray[np.uint8]:
     return resized
 
 
-@lru_cache(256)
+@lru_cache(1024)
 def photo_file(number: int, width: int, height: int) -> bytes:
     """The same photo as a JPEG file."""
     return cv2.imencode(".jpg", make_photo(number, width, height))[1].tobytes()

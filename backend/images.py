@@ -18,8 +18,6 @@ _MOST_REFERENCES = 65_536
 _MOST_FAILURES = 1024
 MOST_FETCHED = 8
 """At a time, as long as nobody says otherwise."""
-MOST_DECODED = 4
-"""At a time: more would not be done sooner, and each takes the memory of its pixels."""
 ROOM_SECONDS = 1.0
 """How long an image waits until fewer are being fetched."""
 
@@ -52,7 +50,6 @@ class ImageStore:
         self._references: TTLCache[str, str] = TTLCache(_MOST_REFERENCES, ttl=reference_seconds)
         self._lock = threading.Lock()
         self._decoding = KeyedLocks()
-        self._decoders = threading.BoundedSemaphore(MOST_DECODED)
         self._loading = KeyedLocks()
         self._fetching = Bulkhead(most_fetched, ROOM_SECONDS, "image")
         self._failures: LRUCache[str, tuple[float, ImageRejected]] = LRUCache(_MOST_FAILURES)
@@ -90,10 +87,9 @@ class ImageStore:
         with self._decoding.holding(digest):
             image = self._images.get(digest)
             if image is None:
-                with self._decoders:
-                    started = time.perf_counter()
-                    image = decode_image(data, self.limits)
-                    self.timed("decode", time.perf_counter() - started)
+                started = time.perf_counter()
+                image = decode_image(data, self.limits)
+                self.timed("decode", time.perf_counter() - started)
                 self._images.put(digest, image)
         return image
 

@@ -66,7 +66,9 @@ class Server(BaseApplication):
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
         self._address = listener.getsockname()[:2]
-        self._listener = listener
+        self._socket = (
+            listener.detach()
+        )  # once: gunicorn asks again for its settings when it is told to reload
         self._queue: Any = None
         self._learning: Any = None
         super().__init__()
@@ -74,7 +76,7 @@ class Server(BaseApplication):
     def load_config(self) -> None:
         """Hand our settings to gunicorn."""
         options: dict[str, Any] = {
-            "bind": f"fd://{self._listener.detach()}",
+            "bind": f"fd://{self._socket}",
             "workers": 1,
             "worker_class": PatientWorker,
             "threads": self._settings.http_threads,

@@ -32,12 +32,16 @@ def _valid_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _valid_url(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.username or parts.password:
+    if "@" in value:
         raise ValueError("expected a URL without user name and password, got one with them")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+    try:
+        parts = urlsplit(value.strip())
+        usable = parts.scheme in ("http", "https") and parts.hostname and not parts.query
+        _ = parts.port  # raises ValueError when it is no port
+    except ValueError:
+        usable = False
+    if not usable:
         raise ValueError("expected http(s)://host[:port][/path]")
-    _ = parts.port  # raises ValueError when it is no port
     return value.strip().rstrip("/")
 
 

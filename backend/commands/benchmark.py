@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from model import Click
 
 MANY_CLICKS = 10
+MOST_A_SECOND = 50
+"""Clicks that no machine answers through Python's web server."""
 MANY_FROM = 1_000_000
 """Numbers of photos that nothing else here takes."""
 
@@ -138,7 +140,8 @@ def _at_once(served: "Served", annotators: int, pause: float, seconds: float) ->
     from backend.stress.clients import Client, Photo, Tally
     from backend.stress.plays import SIZES, segmenting
 
-    each = 2 + round(seconds / (pause + 0.02) / 12)  # more than anybody gets through
+    clicks = seconds * min(1 / (pause + 0.02), MOST_A_SECOND / annotators)
+    each = 2 + round(clicks / 12)  # more than anybody gets through
     photos = [
         [Photo(1000 * annotators + each * who + turn, *SIZES[turn % len(SIZES)]) for turn in range(each)]
         for who in range(annotators)

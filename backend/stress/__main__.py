@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from backend.benchmarking import hardware, photo_server, resident_megabytes, serving
 from backend.stress.clients import SECONDS, Client, Tally
 from backend.stress.plays import playing, plays_alone
+from model.errors import BoundaryClickError
 
 SHOWN = 10
 """Failures, of perhaps thousands."""
@@ -55,6 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="a service that runs already (its token: BOUNDARYCLICK_ACCESS_TOKEN); default: one is started",
     )
     args = parser.parse_args(arguments)
+    if args.clients < 1 or args.photos < 1 or args.minutes <= 0:
+        parser.error("expected --clients and --photos of at least 1 and --minutes above 0")
+    try:
+        return _play(args)
+    except BoundaryClickError as error:
+        print(f"stress: {error}", file=sys.stderr)
+        return 2
+
+
+def _play(args: argparse.Namespace) -> int:
     with own_service(args.threads) if args.url is None else _given(args.url) as (url, pid):
         embed, tally = args.url is not None, Tally()
         alone = Client(url, 0, tally, embed, seconds=args.patience)

@@ -1,6 +1,7 @@
 """One lesson: from objects with their clicks, and a replay set, to another head for a network."""
 
 import copy
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -173,4 +174,6 @@ def _kept(folder: Path, name: str, make: Callable[[], list[Encoded]]) -> list[Pa
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    """Fit for any file system, and another for each name."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[-60:]
+    return f"{readable}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:12]}"
