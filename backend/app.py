@@ -5,9 +5,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import web
@@ -22,6 +21,7 @@ from backend.assembly import (
     options_of,
 )
 from backend.clients import waiting_client, watch_clients
+from backend.faults import answer_faults
 from backend.health import Bounded, Readiness, add_health, one_line, try_out
 from backend.intake import Fetch
 from backend.learning import Learning
@@ -210,28 +210,8 @@ def _require_database(learning: Learning) -> None:
 
 def _add_error_handlers(app: Flask) -> None:
     """Every error is one line of JSON, {"error": ...}."""
+    answer_faults(app)
 
     @app.errorhandler(BoundaryClickError)
     def refused(error: BoundaryClickError) -> ResponseReturnValue:
         return jsonify(error=one_line(error)), status_of(error)
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> ResponseReturnValue:
-        answer = error.get_response()
-        if error.code == 413:
-            limit, most = request.max_content_length, app.config["MAX_CONTENT_LENGTH"]
-            advice = "; raise BOUNDARYCLICK_MAX_REQUEST_BYTES" if limit == most else ""
-            message = f"request: expected at most {limit} bytes, got more{advice}"
-        else:
-            message = f"{request.method} {request.path}: {error.name.lower()}"
-        answer = Response(answer.response, answer.status, answer.headers)
-        answer.data = jsonify(error=message).data
-        answer.mimetype = "application/json"
-        return answer
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> ResponseReturnValue:
-        log.error("request %s: %s %s failed", g.request_id, request.method, request.path, exc_info=error)
-        return jsonify(
-            error=f"internal error; the log has it as request {g.request_id}", request=g.request_id
-        ), 500

@@ -5,19 +5,18 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend.access import limit_rate, login_of, require_login
+from backend.access import limit_rate, login_of, require_login, secure_answers
 from backend.bodies import limit_body
 from backend.cluster.calls import Answer, Call
 from backend.cluster.figures import merged_figures
 from backend.cluster.routing import Destination, Routes
+from backend.faults import answer_faults
 from backend.logs import identify_requests
 from backend.settings import Settings
 from model.errors import Unavailable
-
-log = logging.getLogger("boundaryclick")
 
 METRICS = "/metrics"
 PLAIN_TEXT = "text/plain"
@@ -40,18 +39,13 @@ def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     identify_requests(app, logging.DEBUG)
+    answer_faults(app)
+    secure_answers(app)
     if settings.rate_limit:
         limit_rate(app, settings.rate_limit)
     login = login_of(settings)
     if login is not None:
         require_login(app, login, lambda asked: routes.without_login(asked.method, asked.path))
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> ResponseReturnValue:
-        if isinstance(error, HTTPException):
-            return jsonify(error=f"{request.method} {request.path}: {error.name.lower()}"), error.code or 500
-        log.error("request %s: %s %s failed", g.request_id, request.method, request.path, exc_info=error)
-        return jsonify(error=f"internal error; the log has it as request {g.request_id}"), 500
 
     @app.route("/", defaults={"path": ""}, methods=METHODS)
     @app.route("/<path:path>", methods=METHODS)
@@ -65,7 +59,8 @@ def create_front(settings: Settings, routes: Routes, send: Send) -> Flask:
             answer = _one(call.path, send(destination, call))
         except Unavailable as error:
             return jsonify(error=str(error)), 503, {"Retry-After": "5"}
-        return Response(answer.body, answer.status, list(answer.headers))
+        # As a list: for bytes the length would be counted anew, which to HEAD is that of what is not sent.
+        return Response([answer.body], answer.status, list(answer.headers))
 
     return app
 

@@ -51,6 +51,27 @@ def test_requests_are_counted_before_they_are_sent(predictor: Predictor):
     assert [client.get("/api/functions").status_code for _ in range(3)] == [200, 200, 429]
     assert len(sent) == 2
     assert client.get("/health").status_code == 200
+    assert client.get("/").headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_the_front_says_itself_is_said_as_by_the_service(settings: Settings, predictor: Predictor):
+    app = create_app(settings, predictor)
+    client, alone = front(settings, app, sent=[]).test_client(), app.test_client()
+    one, two = (each.head("/", buffered=True) for each in (alone, client))
+    assert int(two.headers["Content-Length"]) == int(one.headers["Content-Length"]) > 0
+    assert client.get("/").data == alone.get("/", buffered=True).data
+
+    def fails(_destination: Destination, _call: Call) -> dict[str, Answer]:
+        raise RuntimeError("broken")
+
+    answer = create_front(settings, create_routes(), fails).test_client().get("/")
+    assert answer.status_code == 500
+    assert answer.get_json()["request"] == answer.headers["X-Request-ID"]
+    refused = client.open("/", method="TRACE")
+    assert refused.status_code == 405
+    assert "error" in refused.get_json()
+    for each in (answer, refused):
+        assert each.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_figures_of_all_are_one_answer(settings: Settings, predictor: Predictor):
