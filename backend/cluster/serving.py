@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from backend.cluster.calls import Answer, Call
 from backend.cluster.engine import ray_cluster
-from backend.cluster.front import create_front
+from backend.cluster.front import behind_front, create_front
 from backend.cluster.options import available_cores
 from backend.cluster.routing import Destination, Routes
 from backend.server import Server
@@ -45,31 +45,33 @@ class Plan:
     """What is to run.
 
     Attributes:
-        settings: of the service.
+        settings: of each replica.
         cpus: of each replica, which are its threads.
         gpus: of each replica, which may be a share of one.
+        name: a digest of what was set; services of other settings or releases have another, whatever machine asks.
     """
 
     settings: Settings
     cpus: int
     gpus: float
+    name: str
 
     @staticmethod
     def of(settings: Settings) -> "Plan":
         """One replica takes the threads that are set, or its share of this machine's cores."""
+        behind = behind_front(settings)
         threads = settings.threads or max(available_cores() // settings.replicas, 1)
         gpus = 1 / settings.replicas_per_gpu if settings.device.startswith("cuda") else 0.0
-        return Plan(settings.model_copy(update={"threads": threads}), threads, gpus)
+        return Plan(behind.model_copy(update={"threads": threads}), threads, gpus, _digest(behind))
 
-    @property
-    def name(self) -> str:
-        """A digest: services of other settings or releases have another."""
-        values = [
-            (name, value.get_secret_value() if isinstance(value, SecretStr) else value)
-            for name, value in self.settings
-            if name not in ("host", "port", "http_threads")
-        ]
-        return hashlib.sha256(repr((__version__, values, self.cpus, self.gpus)).encode()).hexdigest()
+
+def _digest(settings: Settings) -> str:
+    values = [
+        (name, value.get_secret_value() if isinstance(value, SecretStr) else value)
+        for name, value in settings
+        if name not in ("host", "port", "http_threads", "log_level", "log_format")
+    ]
+    return hashlib.sha256(repr((__version__, values)).encode()).hexdigest()
 
 
 class Replicas:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.cluster import serving as cluster
+from backend.settings import load_settings
 from tests.cluster.asking import SECONDS, Asker
 from tests.cluster.needs import need_ray
 from tests.end_to_end.serving import serving
@@ -48,6 +50,17 @@ def processes(mark: str) -> list[int]:
         if "ServeReplica:boundaryclick" in command and mark in environment:
             found.append(int(folder.name))
     return found
+
+
+def test_fronts_share_replicas_whatever_is_their_own(monkeypatch: pytest.MonkeyPatch):
+    plan = cluster.Plan.of(load_settings(replicas=2))
+    monkeypatch.setattr(cluster, "available_cores", lambda: 64)
+    own = {"port": 1, "rate_limit": 3, "trusted_proxies": 1, "log_level": "debug", "log_format": "json"}
+    elsewhere = cluster.Plan.of(load_settings(replicas=2, **own))
+    assert elsewhere.name == plan.name
+    assert elsewhere.cpus == 32
+    for other in ({"threads": 3}, {"weights": "other"}, {"access_token": "t"}, {"replicas_per_gpu": 2}):
+        assert cluster.Plan.of(load_settings(**{"replicas": 2, **other})).name != plan.name
 
 
 def test_replicas_answer_as_one_process_does(alone: Asker, spread: Asker):
@@ -118,6 +131,8 @@ def test_a_replica_that_is_killed_takes_nobodys_work_with_it(spread: Asker):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert spread.get("/ready").json()["ready"] is True
+    learning = [labels for labels in spread.figures("boundaryclick_up") if "part=learning" in labels]
+    assert len(learning) == 1, "one of them fine-tunes"
 
 
 def test_replicas_that_cannot_start_say_so_in_one_line():
