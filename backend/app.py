@@ -60,8 +60,6 @@ __all__ = [
     "create_service",
 ]
 
-log = logging.getLogger("boundaryclick")
-
 EXEMPT = ("cvat",)
 """Blueprints whose callers know no way to log in."""
 
