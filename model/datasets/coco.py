@@ -2,14 +2,15 @@
 
 import contextlib
 import io
+import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from model.datasets.files import inside, read_image
 from model.errors import DatasetError
@@ -63,7 +64,7 @@ class CocoObjects:
                         f"COCO annotation {number}: expected file_name, width and height of its image and its area, "
                         f"found no {missing[0]}"
                     )
-                yield ObjectRecord(number, annotation["image_id"], image.get("source", ""))
+                yield ObjectRecord(number, annotation["image_id"], image.get("source") or "")
 
     def area(self, record: ObjectRecord) -> float:
         """Pixels of the object, as annotated."""
@@ -107,7 +108,7 @@ def load_coco(annotations: Path) -> "COCO":
         raise DatasetError(
             f"{annotations}: expected COCO instances, could not read them ({reason})"
         ) from error
-    _check(coco, annotations)
+    _tidy(coco, annotations)
     if len(coco.anns) != len(coco.dataset.get("annotations", [])):
         raise DatasetError(f"{annotations}: expected annotations with ids of their own, got an id twice")
     return coco
@@ -149,41 +150,71 @@ def draw_annotation(coco: "COCO", annotation: dict[str, Any]) -> NDArray[np.bool
     return mask
 
 
-class _Image(BaseModel):
-    """What every reader takes for granted; whatever else there is may be missing."""
+def _without_point(value: object) -> object:
+    """Programs that know one kind of number write 9 as 9.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_without_point)]
+
+
+class _Entry(BaseModel):
+    """What every reader takes for granted; whatever else there is may be missing, and null means that it is."""
 
     model_config = ConfigDict(strict=True)
 
-    id: int
+    id: Whole
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, entry: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in entry.items()
+            if name in cls.model_fields and (value is not None or cls.model_fields[name].is_required())
+        }
+
+
+class _Image(_Entry):
     file_name: str = ""
-    width: Annotated[int, Field(gt=0)] = 1
-    height: Annotated[int, Field(gt=0)] = 1
+    width: Annotated[Whole, Field(gt=0)] = 1
+    height: Annotated[Whole, Field(gt=0)] = 1
 
 
-class _Annotation(BaseModel):
-    """Likewise."""
-
-    model_config = ConfigDict(strict=True)
-
-    id: int
-    image_id: int
-    iscrowd: int = 0
+class _Annotation(_Entry):
+    image_id: Whole
+    iscrowd: bool | Whole = 0
     area: float = 0.0
 
 
-def _check(coco: "COCO", path: Path) -> None:
-    """Raise DatasetError for entries that no reader could make anything of."""
+def _tidy(coco: "COCO", path: Path) -> None:
+    """Bring entries into the one form that readers expect; DatasetError for those that none could make anything of."""
+    for image in coco.imgs.values():
+        read = _tidied(_Image, image, path)
+        if read.width * read.height > MOST_PIXELS:
+            raise DatasetError(
+                f"{path}: expected images of at most {MOST_PIXELS} pixels, got image {read.id} of "
+                f"{read.width} x {read.height}"
+            )
+    for annotation in coco.anns.values():
+        _tidied(_Annotation, annotation, path)
+
+
+EntryT = TypeVar("EntryT", bound=_Entry)
+
+
+def _tidied(kind: type[EntryT], entry: dict[str, Any], path: Path) -> EntryT:
     try:
-        for image in coco.imgs.values():
-            read = _Image.model_validate(image)
-            if read.width * read.height > MOST_PIXELS:
-                raise DatasetError(
-                    f"{path}: expected images of at most {MOST_PIXELS} pixels, got {read.width} x {read.height}"
-                )
-        for annotation in coco.anns.values():
-            _Annotation.model_validate(annotation)
+        read = kind.model_validate(entry)
     except ValidationError as error:
         first = first_problem(error, "entry")
         raise DatasetError(
-            f"{path}: expected COCO instances, got {error.title[1:].lower()} with {first.where}: {first.what.lower()}"
+            f"{path}: expected COCO instances, got {kind.__name__[1:].lower()} {reprlib.repr(entry['id'])} with "
+            f"{first.where} {reprlib.repr(first.came)}: {first.what.lower()}"
         ) from None
+    for name in kind.model_fields:
+        if name in read.model_fields_set:
+            entry[name] = getattr(read, name)
+        else:
+            entry.pop(name, None)
+    return read
