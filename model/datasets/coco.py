@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from model.datasets.files import inside, read_image
 from model.errors import DatasetError
@@ -165,15 +165,6 @@ class _Entry(BaseModel):
 
     id: Whole
 
-    @model_validator(mode="before")
-    @classmethod
-    def _given(cls, entry: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: value
-            for name, value in entry.items()
-            if name in cls.model_fields and (value is not None or cls.model_fields[name].is_required())
-        }
-
 
 class _Image(_Entry):
     file_name: str = ""
@@ -185,6 +176,14 @@ class _Annotation(_Entry):
     image_id: Whole
     iscrowd: bool | Whole = 0
     area: float = 0.0
+
+
+_NULLABLE = frozenset(
+    name
+    for kind in (_Image, _Annotation)
+    for name, field in kind.model_fields.items()
+    if not field.is_required()
+)
 
 
 def _tidy(coco: "COCO", path: Path) -> None:
@@ -204,6 +203,9 @@ EntryT = TypeVar("EntryT", bound=_Entry)
 
 
 def _tidied(kind: type[EntryT], entry: dict[str, Any], path: Path) -> EntryT:
+    for name in _NULLABLE.intersection(entry):
+        if entry[name] is None:
+            del entry[name]
     try:
         read = kind.model_validate(entry)
     except ValidationError as error:
@@ -212,9 +214,5 @@ def _tidied(kind: type[EntryT], entry: dict[str, Any], path: Path) -> EntryT:
             f"{path}: expected COCO instances, got {kind.__name__[1:].lower()} {reprlib.repr(entry['id'])} with "
             f"{first.where} {reprlib.repr(first.came)}: {first.what.lower()}"
         ) from None
-    for name in kind.model_fields:
-        if name in read.model_fields_set:
-            entry[name] = getattr(read, name)
-        else:
-            entry.pop(name, None)
+    entry.update((name, getattr(read, name)) for name in read.model_fields_set)
     return read
