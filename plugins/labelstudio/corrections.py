@@ -153,7 +153,9 @@ def read_submission(
     time = annotation.updated_at
     time = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
     if not FIRST_YEAR <= time.year <= LAST_YEAR:  # those at either end have no moment in every time zone
-        raise RequestInvalid(f"updated_at: expected a time since {FIRST_YEAR}, got {time.isoformat()}")
+        raise RequestInvalid(
+            f"updated_at: expected a time from {FIRST_YEAR} to {LAST_YEAR}, got {time.isoformat()}"
+        )
     annotator = annotation.completed_by
     if isinstance(annotator, dict):  # some versions of the API tell more of a person than the id
         annotator = annotator.get("id")

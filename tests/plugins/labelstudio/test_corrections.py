@@ -12,6 +12,9 @@ from sqlalchemy import select
 from backend.learning import Learning
 from backend.store import masks
 from backend.store.schema import AnnotationRow
+from model.errors import RequestInvalid
+from plugins.labelstudio.corrections import Annotation, Project, read_submission
+from plugins.labelstudio.messages import Task
 from plugins.labelstudio.rle import decode
 from tests.plugins.labelstudio.doubles import Discs, golden
 from tests.plugins.labelstudio.events import (
@@ -138,3 +141,10 @@ def test_two_annotators_on_the_same_region_are_both_kept(http: FlaskClient, lear
     second = event(1, [drawn(square(30))], id=2, completed_by={"id": 5, "email": "a@b.co"})
     found = tell(http, learning, first, second)
     assert [(one.annotator, int(one.mask.sum())) for one in found] == [("4", 400), ("5", 900)]
+
+
+@pytest.mark.parametrize("year", ["0001", "1970", "9999"])
+def test_a_time_that_is_none_is_refused_with_the_years_that_are(year: str) -> None:
+    annotation = Annotation(id=1, updated_at=f"{year}-06-01T00:00:00")
+    with pytest.raises(RequestInvalid, match=f"expected a time from 1971 to 9998, got {year}-06-01"):
+        read_submission(Project(id=1), Task(id=1), annotation)
