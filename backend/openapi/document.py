@@ -6,6 +6,7 @@ an operation adds no more than a sentence and the names of these types.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, get_args
 
 from flask import Flask, jsonify
@@ -21,8 +22,8 @@ ENDPOINT = "openapi"
 
 JSON = "application/json"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
-_KINDS: Mapping[str, dict[str, Any]] = {"int": {"type": "integer", "minimum": 0}}
+_PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\((?P<limits>[^)]*)\))?:)?(?P<name>\w+)>")
+_LIMIT = re.compile(r"\b(min|max)\s*=\s*(\d+)")
 _REFERENCE = "#/components/schemas/{model}"
 
 
@@ -85,15 +86,19 @@ class Doors(NamedTuple):
 
 
 def add_description(app: Flask, operations: Operations, doors: Doors) -> None:
-    """Route /openapi.json, which describes all routes that the application has by the time it is asked.
+    """Route /openapi.json, which describes all routes that the application has by the time it is first asked.
 
     Args:
         operations: of every route, and perhaps of some that this application does not have.
     """
 
+    @cache  # Flask takes no routes once it has been asked for one; schemas of all messages take their time
+    def document() -> dict[str, Any]:
+        return describe(app, operations, doors)
+
     @app.get(PATH, endpoint=ENDPOINT)
     def description() -> ResponseReturnValue:
-        return jsonify(describe(app, operations, doors))
+        return jsonify(document())
 
 
 def describe(app: Flask, operations: Operations, doors: Doors) -> dict[str, Any]:
@@ -169,7 +174,7 @@ def _described(
             "name": found["name"],
             "in": "path",
             "required": True,
-            "schema": _KINDS.get(found["kind"] or "", {"type": "string", "minLength": 1}),
+            "schema": _values(found["kind"], found["limits"] or ""),
         }
         for found in _PARAMETER.finditer(rule.rule)
     ]
@@ -187,6 +192,15 @@ def _described(
     if is_open:
         described["security"] = []
     return described
+
+
+def _values(kind: str | None, limits: str) -> dict[str, Any]:
+    """Schema of what a place in a path holds, by the name of werkzeug's converter and its arguments."""
+    if kind != "int":
+        return {"type": "string", "minLength": 1}
+    given = {name: int(number) for name, number in _LIMIT.findall(limits)}
+    schema = {"type": "integer", "minimum": given.get("min", 0)}
+    return {**schema, "maximum": given["max"]} if "max" in given else schema
 
 
 def _answered(rule: Rule) -> list[str]:
