@@ -50,6 +50,11 @@ class Call:
         """What is asked for."""
         return self.environ.get("PATH_INFO", "/")
 
+    @property
+    def id(self) -> str:
+        """As it stands in the logs, of the front and of the replica that answers."""
+        return self.environ.get("HTTP_X_REQUEST_ID", "")
+
 
 @dataclass(frozen=True)
 class Answer:

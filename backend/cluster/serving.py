@@ -1,10 +1,11 @@
 """`serve --engine ray`: a front that speaks HTTP, and replicas of the whole service behind it."""
 
 import hashlib
+import logging
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,12 @@ APPLICATION = "boundaryclick"
 DEPLOYMENT = "replica"
 PATIENCE = 300.0
 """Seconds for an answer; the service has shorter limits of its own."""
-TRIES = 3
+TRIES = 2
+"""A request that a replica ended with is asked once more: it may have come at a bad time, or be what ends them."""
 STOP_SECONDS = 60.0
 HEALTH_SECONDS = 5.0
+
+log = logging.getLogger("boundaryclick")
 
 _ROUTER = {
     "request_router_class": "ray.serve.experimental.consistent_hash_router.ConsistentHashRouter",
@@ -64,6 +68,30 @@ class Plan:
         gpus = 1 / settings.replicas_per_gpu if settings.device.startswith("cuda") else 0.0
         return Plan(behind.model_copy(update={"threads": threads}), threads, gpus, _digest(behind))
 
+    def require_room(self, nodes: Iterable[Mapping[str, float]]) -> None:
+        """Raise SettingsError unless machines with these resources hold all replicas; Ray would wait for more of them.
+
+        Args:
+            nodes: of each machine, what Ray counts there: CPU and GPU.
+        """
+        there = list(nodes)
+        room = sum(self._room(node) for node in there)
+        if room >= self.settings.replicas:
+            return
+        each = f"{self.cpus} CPUs" + (f" and {self.gpus:.3g} GPUs" if self.gpus else "")
+        cpus, gpus = (sum(node.get(kind, 0.0) for node in there) for kind in ("CPU", "GPU"))
+        raise SettingsError(
+            f"replicas: expected {self.settings.replicas} of {each} each to find room, got {cpus:g} CPUs and {gpus:g} "
+            f"GPUs on {len(there)} machines, enough for {room}; change BOUNDARYCLICK_REPLICAS, BOUNDARYCLICK_THREADS "
+            "or BOUNDARYCLICK_REPLICAS_PER_GPU, or add machines"
+        )
+
+    def _room(self, node: Mapping[str, float]) -> int:
+        room = int(node.get("CPU", 0.0)) // self.cpus
+        if self.gpus:
+            room = min(room, int(node.get("GPU", 0.0)) * self.settings.replicas_per_gpu)
+        return room
+
 
 def _digest(settings: Settings) -> str:
     values = [
@@ -86,7 +114,7 @@ class Replicas:
         cpus = self._plan.cpus * self._plan.settings.replicas
         self._stack.enter_context(ray_cluster(cpus))
         try:
-            self._handle = self._found() or self._deployed()
+            self._handle = self._joined()
         except BaseException:
             self._stack.close()
             raise
@@ -102,7 +130,7 @@ class Replicas:
         self._stack.close()
 
     def send(self, destination: Destination, call: Call) -> Mapping[str, Answer]:
-        """See `front.Send`. When a replica dies meanwhile, another is asked: requests may come twice."""
+        """See `front.Send`. When a replica ends meanwhile, another is asked: requests may come twice."""
         from ray.exceptions import RayActorError  # noqa: PLC0415 - an extra
         from ray.serve.exceptions import DeploymentUnavailableError  # noqa: PLC0415
 
@@ -110,11 +138,20 @@ class Replicas:
         for attempt in range(TRIES):
             try:
                 return self._sent(destination, call, until - time.monotonic())
-            except (RayActorError, DeploymentUnavailableError):
+            except RayActorError:
+                log.warning("request %s: a replica ended before it answered %r", call.id, call.path)
                 time.sleep(0.2 * (attempt + 1))
+            except DeploymentUnavailableError:
+                raise Unavailable("service: expected a replica that runs, got none; ask again") from None
             except TimeoutError:
-                break
-        raise Unavailable("service: expected an answer of a replica, got none in time; ask again")
+                log.warning("request %s: no replica answered %r within %d s", call.id, call.path, PATIENCE)
+                raise Unavailable(
+                    f"service: expected an answer of a replica within {PATIENCE:.0f} s, got none; ask again"
+                ) from None
+        raise Unavailable(
+            f"service: expected an answer, but the replica that was asked ended, {TRIES} times; "
+            f"the log has it as request {call.id}"
+        )
 
     def _sent(self, destination: Destination, call: Call, seconds: float) -> Mapping[str, Answer]:
         if destination.every:
@@ -123,18 +160,56 @@ class Replicas:
         name, answer = self._handle.options(**key).answer.remote(call).result(timeout_s=seconds)
         return {name: answer}
 
-    def _found(self) -> Any:
-        """A handle of the service that runs already; None if it does not run, or runs with other settings."""
+    def _joined(self) -> Any:
+        """A handle of the service that runs already, if it is the one that is planned; else of one that is started."""
+        import ray  # noqa: PLC0415 - an extra
+
+        running = self._running()
+        if running is not None:
+            handle, states = running
+            if states and all(state == (self._plan.name, "") for state in states):
+                return handle
+        self._plan.require_room(node["Resources"] for node in ray.nodes() if node["Alive"])  # type: ignore[no-untyped-call]
+        if running is not None:
+            self._try_out()
+        return self._deployed()
+
+    def _running(self) -> tuple[Any, list[tuple[str, str]]] | None:
+        """A handle of the service that runs already, and what its replicas say of themselves; None if there is none."""
         from ray import serve  # noqa: PLC0415 - an extra
         from ray.serve.exceptions import RayServeException  # noqa: PLC0415
 
         try:
-            handle = serve.get_deployment_handle(DEPLOYMENT, APPLICATION)
-            states = handle.broadcast("state").results(timeout_s=PATIENCE)
-        except (RayServeException, TimeoutError):
+            handle: Any = serve.get_deployment_handle(DEPLOYMENT, APPLICATION)
+        except RayServeException:
             return None
-        usable = states and all(state == (self._plan.name, "") for state in states)
-        return handle if usable else None
+        try:
+            return handle, handle.broadcast("state").results(timeout_s=PATIENCE)
+        except (RayServeException, TimeoutError):
+            return handle, []
+
+    def _try_out(self) -> None:
+        """Raise SettingsError if the service cannot start with these settings: Ray would replace those that answer.
+
+        Tried in a process of its own, on the CPU, since those that answer may have all GPUs.
+        """
+        import ray  # noqa: PLC0415 - an extra
+        from ray.exceptions import GetTimeoutError, RayError  # noqa: PLC0415
+
+        from backend.cluster.replica import refusal_of  # noqa: PLC0415
+
+        settings = self._plan.settings
+        if settings.device.startswith("cuda"):
+            settings = settings.model_copy(update={"device": "cpu"})
+        try:
+            trial: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(refusal_of)
+            refused = ray.get(trial.remote(settings), timeout=PATIENCE)
+        except GetTimeoutError:
+            refused = f"replicas: expected one to start within {PATIENCE:.0f} s, got none; start again"
+        except RayError as error:
+            refused = f"replicas: expected one to start, got: {_one_line(error)}"
+        if refused:
+            raise SettingsError(refused)
 
     def _deployed(self) -> Any:
         from ray import serve  # noqa: PLC0415 - an extra
@@ -160,12 +235,15 @@ class Replicas:
                 deployment.bind(settings, self._plan.name), name=APPLICATION, route_prefix=None
             )
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:500]
-            raise SettingsError(f"replicas: expected them to start, got: {reason}") from None
+            raise SettingsError(f"replicas: expected them to start, got: {_one_line(error)}") from None
         refused = [reason for _, reason in handle.broadcast("state").results(timeout_s=PATIENCE) if reason]
         if refused:
             raise SettingsError(refused[0])
         return handle
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:500]
 
 
 class RayServer(Server):

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from backend.cluster import serving as cluster
+from backend.cluster.calls import Call
+from backend.cluster.routing import Destination
 from backend.settings import load_settings
+from model.errors import SettingsError, Unavailable
 from tests.cluster.asking import SECONDS, Asker
 from tests.cluster.needs import need_ray
 from tests.end_to_end.serving import serving
@@ -61,6 +64,34 @@ def test_fronts_share_replicas_whatever_is_their_own(monkeypatch: pytest.MonkeyP
     assert elsewhere.cpus == 32
     for other in ({"threads": 3}, {"weights": "other"}, {"access_token": "t"}, {"replicas_per_gpu": 2}):
         assert cluster.Plan.of(load_settings(**{"replicas": 2, **other})).name != plan.name
+
+
+def test_replicas_need_room_on_single_machines():
+    plan = cluster.Plan.of(load_settings(replicas=3, threads=4, device="cuda", replicas_per_gpu=2))
+    plan.require_room([{"CPU": 9.0, "GPU": 1.0}, {"CPU": 4.0, "GPU": 1.0}])
+    for machines in ([{"CPU": 12.0}], [{"CPU": 16.0, "GPU": 1.0}], [{"CPU": 6.0, "GPU": 2.0}] * 2):
+        with pytest.raises(
+            SettingsError, match=r"3 of 4 CPUs and 0\.5 GPUs each to find room, got .* enough for [02];"
+        ):
+            plan.require_room(machines)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own
+def test_a_request_that_ends_replicas_is_asked_of_two(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("ray")
+    from ray.exceptions import RayActorError
+
+    asked = []
+
+    def ends(_self: object, _destination: Destination, call: Call, _seconds: float) -> None:
+        asked.append(call.id)
+        raise RayActorError
+
+    monkeypatch.setattr(cluster.Replicas, "_sent", ends)
+    call = Call({"PATH_INFO": "/predict", "HTTP_X_REQUEST_ID": "the-request"}, b"")
+    with pytest.raises(Unavailable, match=r"the replica that was asked ended, 2 times; .* the-request"):
+        cluster.Replicas(cluster.Plan.of(load_settings())).send(Destination(), call)
+    assert asked == ["the-request"] * 2
 
 
 def test_replicas_answer_as_one_process_does(alone: Asker, spread: Asker):
