@@ -49,11 +49,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         action="append",
         default=[],
         metavar="LAYOUT:PATH",
-        help="layouts: grabcut, berkeley, davis, coco_mval, coco, voc, sbd, folder; several may be given",
+        help="what to measure on, see below; several may be given",
     )
     parser.add_argument("--clicker", default="boundary", help="boundary, paper, centre or study")
     parser.add_argument(
-        "--noise", type=float, nargs="+", default=[0.0], metavar="N", help="clicks are off by up to N pixels"
+        "--noise",
+        type=float,
+        nargs="+",
+        default=[0.0],
+        metavar="N",
+        help="clicks are off by up to N pixels (default 0)",
     )
     parser.add_argument("--clicks", type=int, default=20, help="clicks per object")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
@@ -67,7 +72,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument(
-        "--runtime", choices=("torch", "openvino"), default="torch", help="what runs the networks"
+        "--runtime",
+        choices=("torch", "openvino"),
+        default="torch",
+        help="what runs the networks (default torch; the model card's figures: openvino)",
     )
     parser.add_argument("--threads", type=int, help="on the CPU; with --engine ray of each worker")
     add_engine(parser)
@@ -78,7 +86,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         metavar=("A", "B"),
         help="compare two evaluations object by object; with --out, into comparison.json there",
     )
+    parser.more_help = _layouts
     parser.set_defaults(run=run)
+
+
+def _layouts() -> str:
+    """Every layout with its options and what it expects to find at its path."""
+    from model.datasets.layouts import LAYOUTS
+
+    lines = ["\nlayouts of --dataset, with what is expected at PATH:"]
+    for name, layout in LAYOUTS.items():
+        options = "&".join(f"{option}=..." for option in layout.options)
+        lines += [f"  {name}:PATH{f'[?{options}]' if options else ''}", f"      {layout.form}"]
+    return "\n".join(lines) + "\n"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -136,6 +156,10 @@ def _check(args: argparse.Namespace) -> None:
         given = getattr(args, name)
         if given is not None and given < 1:
             raise SettingsError(f"--{name}: expected a number of at least 1, got {given}")
+    if args.engine != "ray" and (args.workers is not None or args.workers_per_gpu != 1):
+        raise SettingsError(
+            "--workers, --workers-per-gpu: expected --engine ray with them, got none; add it or leave them out"
+        )
     if args.seed < 0:
         raise SettingsError(f"--seed: expected a number of at least 0, got {args.seed}")
     for noise in args.noise:

@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from backend.prelabelling.folder import Outcomes, digest_of, json_list
     from backend.settings import load_settings
 
+    _check(args)
     settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
     labelling = _labelling(args.label_config)
     items, categories = _listing(args, labelling)
@@ -111,6 +112,15 @@ def run(args: argparse.Namespace) -> int:
         f"{sum(len(each.refused) for each in good)} objects left out"
     )
     return 0 if good else 2
+
+
+def _check(args: argparse.Namespace) -> None:
+    from model.errors import SettingsError
+
+    if args.engine != "ray" and (args.workers is not None or args.workers_per_gpu != 1):
+        raise SettingsError(
+            "--workers, --workers-per-gpu: expected --engine ray with them, got none; add it or leave them out"
+        )
 
 
 def _ready(args: argparse.Namespace, settings: "Settings") -> "tuple[dict[str, str], Answers]":

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from backend.cli import main
+from model.datasets.layouts import LAYOUTS
 from tests.model.conftest import tiny_network, tiny_weights  # noqa: F401 - fixtures
 from tests.model.scenes import write_grabcut
 
@@ -71,6 +72,8 @@ def test_several_noises_go_into_folders_of_their_own_and_compare(
         (("--dataset", "grabcut:x", "--out", "o", "--noise", "-1"), "--noise: expected"),
         (("--dataset", "grabcut:x", "--out", "o", "--noise", "nan"), "--noise: expected"),
         (("--dataset", "grabcut:x", "--out", "o", "--profile", "my"), "expected standard or paper, got 'my'"),
+        (("--dataset", "grabcut:x", "--out", "o", "--workers", "2"), "expected --engine ray"),
+        (("--dataset", "grabcut:x", "--out", "o", "--workers-per-gpu", "2"), "expected --engine ray"),
         (("--compare", "a", "b"), "expected the folder of a finished evaluation"),
         (("--compare", "a", "b", "--dataset", "grabcut:x"), "got both"),
         (("--dataset", "grabcut:x", "--out", "o", "--clicker", "centre"), "takes select and boundary clicks"),
@@ -90,3 +93,12 @@ def test_bad_input_is_one_line(
     assert error.count("\n") == 1
     assert part in error
     assert not (tmp_path / "o").exists()
+
+
+def test_the_help_tells_every_layout(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        run("--help")
+    told = capsys.readouterr().out
+    for name, layout in LAYOUTS.items():
+        assert f"\n  {name}:PATH" in told
+        assert layout.form in told

@@ -257,3 +257,12 @@ def test_a_task_that_is_not_stored_is_not_asked_for_by_anothers_number(
     (tmp_path / "tasks.json").write_text('[{"data": {"image": "s3://bucket/a.png"}}]')
     assert prelabel(weights, tmp_path / "tasks.json", "--out", tmp_path / "out") == 2
     assert "task: expected the id of a stored task to ask for its cloud image" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--workers", "--workers-per-gpu"])
+def test_workers_without_their_engine_are_refused(
+    option: str, photos: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert prelabel(weights, photos, "--out", tmp_path / "out", option, 2) == 2
+    assert "--workers-per-gpu: expected --engine ray with them" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
