@@ -146,6 +146,8 @@ def test_a_version_that_is_promoted_through_one_answers_from_both(cluster: Clust
 def test_a_machine_that_is_killed_takes_nobodys_work_with_it(cluster: Cluster):
     """The last test: one of the machines does not come back."""
     before = [cluster.front.predict(task, task, 3).json() for task in TASKS]
+    asked = cluster.machines[0].post("/api/learning/jobs", json={"project": "of-a-machine-that-is-killed"})
+    assert asked.status_code == 202
     port = urlsplit(cluster.machines[0].url).port
     masters = [
         int(folder.name)
@@ -156,7 +158,8 @@ def test_a_machine_that_is_killed_takes_nobodys_work_with_it(cluster: Cluster):
     for process in masters:
         os.kill(process, signal.SIGKILL)
     assert [cluster.front.predict(task, task, 3).json() for task in TASKS] == before
-    assert cluster.front.get("/api/learning").json()["jobs"], "the store is there"
+    jobs = cluster.front.get("/api/learning").json()["jobs"]
+    assert asked.json()["id"] in [job["id"] for job in jobs], "the store is there"
 
 
 def _command(folder: Path) -> str:
