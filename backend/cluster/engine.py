@@ -30,7 +30,7 @@ def require_ray() -> None:
 
 
 @contextmanager
-def ray_cluster(cpus: float) -> Iterator[None]:
+def ray_cluster(cpus: int) -> Iterator[None]:
     """Ray for the length of the body: the cluster that RAY_ADDRESS names, else one of our own on this machine.
 
     Args:
@@ -46,7 +46,7 @@ def ray_cluster(cpus: float) -> Iterator[None]:
 
     address = os.environ.get("RAY_ADDRESS")
     own: dict[str, Any] = {
-        "num_cpus": max(round(cpus + 0.5), 1),
+        "num_cpus": max(cpus, 1),
         "object_store_memory": OBJECT_STORE_BYTES,
         "include_dashboard": False,
     }

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until stopped."""
     from backend.server import serve
     from backend.settings import load_settings, unknown_variables
+    from model.errors import SettingsError
 
     settings = load_settings(
         host=args.host,
@@ -65,6 +66,10 @@ def run(args: argparse.Namespace) -> int:
         from backend.cluster.serving import RayServer
 
         return serve(settings, partial(RayServer, create_routes()))
+    if settings.replicas > 1:
+        raise SettingsError(
+            f"replicas: expected --engine ray with {settings.replicas} of them, got none; add it or leave them out"
+        )
     return serve(settings)
 
 

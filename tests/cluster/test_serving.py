@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.cli import main
 from backend.cluster import serving as cluster
 from backend.cluster.calls import Call
 from backend.cluster.routing import Destination
@@ -64,6 +65,11 @@ def test_fronts_share_replicas_whatever_is_their_own(monkeypatch: pytest.MonkeyP
     assert elsewhere.cpus == 32
     for other in ({"threads": 3}, {"weights": "other"}, {"access_token": "t"}, {"replicas_per_gpu": 2}):
         assert cluster.Plan.of(load_settings(**{"replicas": 2, **other})).name != plan.name
+
+
+def test_replicas_without_ray_are_not_silently_left_out(capsys: pytest.CaptureFixture[str]):
+    assert main(["serve", "--replicas", "2"]) == 2
+    assert "replicas: expected --engine ray with 2 of them" in capsys.readouterr().err
 
 
 def test_replicas_need_room_on_single_machines():
