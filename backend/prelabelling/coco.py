@@ -1,5 +1,6 @@
 """Masks as COCO's JSON."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def as_coco(
     for outcome in outcomes:
         source = items[outcome.number].source
         image = outcome.number + 1 if source.coco_id is None else source.coco_id
-        name = source.name or outcome.image
+        name = source.name or _reference(outcome.image)
         images.append({"id": image, "file_name": name, "width": outcome.width, "height": outcome.height})
         for each in outcome.objects:
             category = numbers[_name(each)] if each.category is None else each.category
@@ -51,6 +52,13 @@ def as_coco(
                 }
             )
     return {"images": images, "annotations": annotations, "categories": named}
+
+
+def _reference(image: str) -> str:
+    """What an image without a name is known by; of one that is its own address, a data: URI, the digest will do."""
+    if not image.startswith("data:"):
+        return image
+    return hashlib.sha256(image.encode()).hexdigest()
 
 
 def _named(found: Sequence[Found], categories: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """`boundaryclick prelabel` in one process, with the small network."""
 
+import base64
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -266,3 +268,21 @@ def test_workers_without_their_engine_are_refused(
     assert prelabel(weights, photos, "--out", tmp_path / "out", option, 2) == 2
     assert "--workers-per-gpu: expected --engine ray with them" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_task_that_holds_its_image_is_known_by_its_digest(weights: Path, tmp_path: Path):
+    """Its address is the whole image, which Label Studio gets back and COCO's JSON does without."""
+    image = f"data:image/png;base64,{base64.b64encode(photo(0)).decode()}"
+    # 160 x 120: a quarter turn about the first corner.
+    box = rectangle("r", (50.0, 10.0, 50.0, 30.0), "cat", original_width=160, original_height=120)
+    box["value"]["rotation"] = 90
+    tasks = [{"id": 5, "data": {"image": image}, "annotations": [{"result": [box]}]}]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+    assert prelabel(weights, tmp_path / "tasks.json", "--out", tmp_path / "out") == 0
+    coco, (task,) = written(tmp_path / "out")
+    assert task["data"] == tasks[0]["data"]
+    assert coco["images"][0]["file_name"] == hashlib.sha256(image.encode()).hexdigest()
+    expected = load_predictor(weights).predict(
+        scene(0)[0], [Click(61.5, 51.5, "select")], box=Box(44, 12, 80, 92)
+    )
+    assert np.array_equal(rle.decode(coco["annotations"][0]["segmentation"]).astype(bool), expected.mask)
