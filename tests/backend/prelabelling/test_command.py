@@ -274,7 +274,8 @@ def test_a_task_that_holds_its_image_is_known_by_its_digest(weights: Path, tmp_p
     """Its address is the whole image, which Label Studio gets back and COCO's JSON does without."""
     image = f"data:image/png;base64,{base64.b64encode(photo(0)).decode()}"
     # 160 x 120: a quarter turn about the first corner.
-    box = rectangle("r", (50.0, 10.0, 50.0, 30.0), "cat", original_width=160, original_height=120)
+    shape: dict[str, Any] = {"type": "rectanglelabels", "original_width": 160, "original_height": 120}
+    box = rectangle("r", (50.0, 10.0, 50.0, 30.0), "cat", **shape)
     box["value"]["rotation"] = 90
     tasks = [{"id": 5, "data": {"image": image}, "annotations": [{"result": [box]}]}]
     (tmp_path / "tasks.json").write_text(json.dumps(tasks))
