@@ -28,10 +28,12 @@ from backend.learning import Learning
 from backend.learning.queue import Queue
 from backend.learning.worker import Worker, Workplace
 from backend.logs import identify_requests
+from backend.machine import usable_cores
 from backend.metrics import Backlog, Figures, State, add_metrics
 from backend.openapi import Doors, add_description
 from backend.openapi.operations import OPERATIONS
 from backend.settings import Settings
+from backend.turns import Turns
 from backend.web.learning import create_blueprint as create_learning_blueprint
 from model.corrections import ImageReference
 from model.errors import BoundaryClickError, SettingsError
@@ -92,7 +94,7 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     service = create_service(settings, predictor, images, learning)[0]
     app = Flask("boundaryclick", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
-    queue = None if learning is None else create_queue(settings, learning)
+    queue = None if learning is None else create_queue(settings, learning, service.turns)
     _add_error_handlers(app)
     login, figures = login_of(settings), Figures()
     _guard(app, settings, login, figures)
@@ -105,8 +107,6 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     add_health(app, service, readiness, login)
     add_metrics(app, figures, State(service, images, readiness, backlog))
     app.register_blueprint(web.create_blueprint(service, images))
-    if queue is not None:
-        service.turns.busy = queue.worker.give_way
     if learning is not None:
         app.extensions[QUEUE], app.extensions[LEARNING] = queue, learning
         app.register_blueprint(create_learning_blueprint(learning, service))
@@ -128,8 +128,13 @@ def create_app(settings: Settings, predictor: Predictor | None = None) -> Flask:
     return app
 
 
-def create_queue(settings: Settings, learning: Learning) -> Queue:
-    """What fine-tunes, once it is started; told of new jobs from now on. Raises SettingsError."""
+def create_queue(settings: Settings, learning: Learning, turns: Turns | None = None) -> Queue:
+    """What fine-tunes, once it is started; told of new jobs from now on. Raises SettingsError.
+
+    Args:
+        turns: at the model of this process. A training stands still during them, and has every core in between; without
+            any it leaves one to whatever else there is.
+    """
     database, url = settings.database, settings.queue_url
     if database is None:
         raise SettingsError("BOUNDARYCLICK_DATABASE_URL: expected a database to learn from, got none")
@@ -140,13 +145,15 @@ def create_queue(settings: Settings, learning: Learning) -> Queue:
         weights=settings.weights,
         device=settings.device,
         runtime=settings.runtime,
-        threads=settings.threads,
+        threads=max((settings.threads or usable_cores()) - (turns is None), 1),
         replay=settings.replay,
         after=settings.learn_after,
         max_image_bytes=settings.max_image_bytes,
         max_image_pixels=settings.max_image_pixels,
     )
     worker = Worker(learning, place, create_fetchers(settings))
+    if turns is not None:
+        turns.busy = worker.give_way
     redis = None if url is None else url.get_secret_value()
     queue = Queue(worker, folder, redis, settings.learn_schedule)
     learning.ring = queue.ring

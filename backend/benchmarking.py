@@ -20,6 +20,7 @@ import numpy as np
 import requests
 from numpy.typing import NDArray
 
+from backend.machine import usable_cores
 from model import __version__
 from model.clicks import Click
 from model.errors import BoundaryClickError
@@ -271,8 +272,7 @@ def hardware() -> str:
     information = Path("/proc/cpuinfo")
     if information.exists() and (match := re.search(r"model name\s*:\s*(.+)", information.read_text())):
         name = match[1]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores, Python {platform.python_version()}"
+    return f"{name}, {usable_cores()} cores, Python {platform.python_version()}"
 
 
 def commit() -> str:

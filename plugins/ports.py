@@ -1,4 +1,4 @@
-"""What the plugins need from the program around them; `backend/app.py` fills these in.
+"""What the plugins need from the program around them; where programs are put together, these are filled in.
 
 The protocols are generic over the program's own image class, so neither side imports the other.
 """

@@ -1,9 +1,9 @@
 """The options of commands that can spread their work."""
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
+from backend.machine import usable_cores
 from model.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -26,8 +26,14 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def crew_of(args: argparse.Namespace, device: str, threads: int | None) -> "Crew":
-    """Who works; without `--workers` as many as this machine has cores for. Raises SettingsError."""
+def crew_of(args: argparse.Namespace, device: str, threads: int | None) -> "Crew | None":
+    """Who works, None without Ray; without `--workers` as many as this machine has cores for. Raises SettingsError."""
+    if args.engine != "ray":
+        if args.workers is not None or args.workers_per_gpu != 1:
+            raise SettingsError(
+                "--workers, --workers-per-gpu: expected --engine ray with them, got none; add it or leave them out"
+            )
+        return None
     from backend.cluster.engine import require_ray  # noqa: PLC0415 - every start pays for what is imported above
     from backend.cluster.spreading import Crew  # noqa: PLC0415
 
@@ -36,14 +42,7 @@ def crew_of(args: argparse.Namespace, device: str, threads: int | None) -> "Crew
         given = getattr(args, name)
         if given is not None and given < 1:
             raise SettingsError(f"--{name.replace('_', '-')}: expected a number of at least 1, got {given}")
-    cores = available_cores()
+    cores = usable_cores()
     each = threads or max(cores // (args.workers or cores), 1)
     gpus = 1 / args.workers_per_gpu if device.startswith("cuda") else 0.0
     return Crew(args.workers or max(cores // each, 1), each, gpus)
-
-
-def available_cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from backend.cluster.calls import Answer, Call
 from backend.cluster.engine import ray_cluster
 from backend.cluster.front import behind_front, create_front
-from backend.cluster.options import available_cores
 from backend.cluster.routing import Destination, Routes
+from backend.machine import usable_cores
 from backend.server import Server
 from backend.settings import Settings
 from model import __version__
@@ -64,7 +64,7 @@ class Plan:
     def of(settings: Settings) -> "Plan":
         """One replica takes the threads that are set, or its share of this machine's cores."""
         behind = behind_front(settings)
-        threads = settings.threads or max(available_cores() // settings.replicas, 1)
+        threads = settings.threads or max(usable_cores() // settings.replicas, 1)
         gpus = 1 / settings.replicas_per_gpu if settings.device.startswith("cuda") else 0.0
         return Plan(behind.model_copy(update={"threads": threads}), threads, gpus, _digest(behind))
 
@@ -155,7 +155,10 @@ class Replicas:
 
     def _sent(self, destination: Destination, call: Call, seconds: float) -> Mapping[str, Answer]:
         if destination.every:
-            return dict(self._handle.broadcast("answer", call).results(timeout_s=seconds))
+            answers = dict(self._handle.broadcast("answer", call).results(timeout_s=seconds))
+            if not answers:
+                raise Unavailable("service: expected a replica that runs, got none; ask again")
+            return answers
         key = {} if destination.key is None else {"session_id": destination.key}
         name, answer = self._handle.options(**key).answer.remote(call).result(timeout_s=seconds)
         return {name: answer}

@@ -128,7 +128,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     from model.evaluation.clickers import require_roles
     from model.evaluation.run import can_draw
 
-    crew = crew_of(args, args.device, args.threads) if args.engine == "ray" else None
+    crew = crew_of(args, args.device, args.threads)
     threads = crew.cpus if crew else args.threads or 0  # masks may hang on it: here as in the workers
     predictor = load_predictor(args.weights, args.device, args.runtime, threads)
     require_roles(predictor, args.clicker)
@@ -156,10 +156,6 @@ def _check(args: argparse.Namespace) -> None:
         given = getattr(args, name)
         if given is not None and given < 1:
             raise SettingsError(f"--{name}: expected a number of at least 1, got {given}")
-    if args.engine != "ray" and (args.workers is not None or args.workers_per_gpu != 1):
-        raise SettingsError(
-            "--workers, --workers-per-gpu: expected --engine ray with them, got none; add it or leave them out"
-        )
     if args.seed < 0:
         raise SettingsError(f"--seed: expected a number of at least 0, got {args.seed}")
     for noise in args.noise:

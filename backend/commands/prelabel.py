@@ -80,7 +80,6 @@ def run(args: argparse.Namespace) -> int:
     from backend.prelabelling.folder import Outcomes, digest_of, json_list
     from backend.settings import load_settings
 
-    _check(args)
     settings = load_settings(weights=args.weights, device=args.device, threads=args.threads)
     labelling = _labelling(args.label_config)
     items, categories = _listing(args, labelling)
@@ -114,25 +113,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if good else 2
 
 
-def _check(args: argparse.Namespace) -> None:
-    from model.errors import SettingsError
-
-    if args.engine != "ray" and (args.workers is not None or args.workers_per_gpu != 1):
-        raise SettingsError(
-            "--workers, --workers-per-gpu: expected --engine ray with them, got none; add it or leave them out"
-        )
-
-
 def _ready(args: argparse.Namespace, settings: "Settings") -> "tuple[dict[str, str], Answers]":
     """What the masks hang on, and who makes them."""
     from functools import partial
 
     from backend.prelabelling.answers import Answerer, about_masks
 
-    if args.engine == "ray":
+    crew = crew_of(args, settings.device, settings.threads or None)
+    if crew is not None:
         from backend.cluster.spreading import spread
 
-        crew = crew_of(args, settings.device, settings.threads or None)
         each = settings.model_copy(update={"threads": crew.cpus})
         about = about_masks(each, Answerer(each) if settings.device == "cpu" else None)
         return about, lambda todo: spread(partial(Answerer, each), todo, crew)

@@ -43,7 +43,7 @@ class Workplace:
     Attributes:
         database: URL.
         folder: of this database's jobs; made when needed, emptied when they are done.
-        threads: CPU threads of the service; training takes one less.
+        threads: CPU threads of a training.
         replay: as in `Task`.
         after: so many new corrections of a project start a job; 0: never.
     """
@@ -191,7 +191,7 @@ class Worker:
             weights=place.weights,
             device=place.device,
             runtime=place.runtime,
-            threads=max((place.threads or len(_cores())) - 1, 1),
+            threads=place.threads,
             replay=place.replay,
             max_image_bytes=place.max_image_bytes,
             max_image_pixels=place.max_image_pixels,
@@ -256,10 +256,3 @@ def _see_to_its_end(process: "subprocess.Popen[str]", message: str, watch: Calla
         return ""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     return f"training ended with status {process.returncode}: {lines[-1][:300] if lines else 'no word'}"
-
-
-def _cores() -> "set[int] | range":
-    """The CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return range(os.cpu_count() or 1)

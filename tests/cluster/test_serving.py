@@ -58,7 +58,7 @@ def processes(mark: str) -> list[int]:
 
 def test_fronts_share_replicas_whatever_is_their_own(monkeypatch: pytest.MonkeyPatch):
     plan = cluster.Plan.of(load_settings(replicas=2))
-    monkeypatch.setattr(cluster, "available_cores", lambda: 64)
+    monkeypatch.setattr(cluster, "usable_cores", lambda: 64)
     own = {"port": 1, "rate_limit": 3, "trusted_proxies": 1, "log_level": "debug", "log_format": "json"}
     elsewhere = cluster.Plan.of(load_settings(replicas=2, **own))
     assert elsewhere.name == plan.name
