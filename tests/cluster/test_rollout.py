@@ -4,8 +4,10 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.cluster.asking import SECONDS, Asker
 from tests.cluster.needs import need_ray
 from tests.end_to_end.serving import ROOT, end_group, serving
+from tests.local_server import Answer, local_server
 
 CLUSTER = """
 import sys
@@ -24,7 +27,7 @@ with ray_cluster(2):
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(weights: Path) -> Iterator[dict[str, str]]:
     """Of fronts before replicas on a cluster of two cores."""
     need_ray()
@@ -52,7 +55,9 @@ def environment(weights: Path) -> Iterator[dict[str, str]]:
 
 
 def replicas(front: Asker, part: str = "model") -> set[str]:
-    """Which there are, or of them those that have a part."""
+    """Which there are, or of them those that have a part; none while nobody answers."""
+    if front.get("/metrics").status_code != 200:
+        return set()
     return {
         label
         for labels in front.figures("boundaryclick_up")
@@ -61,11 +66,17 @@ def replicas(front: Asker, part: str = "model") -> set[str]:
     }
 
 
-def test_replicas_are_shared_kept_and_replaced(environment: dict[str, str]):
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_replicas_are_shared_and_kept(environment: dict[str, str]):
     with serving(environment) as url:
         first = Asker(url)
-        answer = first.predict(1, 1, 2).json()
-        before = replicas(first)
+        answer, before = first.predict(1, 1, 2).json(), replicas(first)
         assert len(before) == 1
         refused = {
             "BOUNDARYCLICK_WEIGHTS": ("no-such.safetensors", r"no-such\.safetensors"),
@@ -80,11 +91,34 @@ def test_replicas_are_shared_kept_and_replaced(environment: dict[str, str]):
         assert first.predict(1, 1, 2).json() == answer
         with serving({**environment, "BOUNDARYCLICK_RATE_LIMIT": "1000"}) as second:
             assert replicas(Asker(second)) == before
-        with serving({**environment, "BOUNDARYCLICK_MODEL_TIMEOUT": "30"}) as third:
-            assert Asker(third).predict(1, 1, 2).json() == answer
-            assert not replicas(Asker(third)) & before
-            assert first.predict(1, 1, 2).json() == answer
-            deadline = time.monotonic() + SECONDS
-            while not replicas(first, "learning"):
-                assert time.monotonic() < deadline, "nobody fine-tunes"
-                time.sleep(0.1)
+
+
+def test_replicas_are_replaced_while_they_are_at_work(environment: dict[str, str]):
+    """The one that is replaced keeps its rank to its end; whoever comes after it fine-tunes then."""
+    asked, told = threading.Event(), threading.Event()
+
+    def nuclio(_: object) -> Answer:
+        asked.set()
+        assert told.wait(SECONDS)
+        return Answer(b"{}")
+
+    with local_server(nuclio) as upstream, ThreadPoolExecutor() as pool:
+        environment = {**environment, "BOUNDARYCLICK_UPSTREAM_NUCLIO": upstream}
+        with serving(environment) as one:
+            first = Asker(one)
+            answer, before = first.predict(1, 1, 2).json(), replicas(first)
+            slow = pool.submit(
+                first.post, "/api/function_invocations", json={}, headers={"X-Nuclio-Function-Name": "other"}
+            )
+            try:
+                assert asked.wait(SECONDS)
+                # Ray waits for its end before it says that the others are there.
+                pool.submit(until, lambda: bool(replicas(first) - before)).add_done_callback(lambda _: told.set())
+                with serving({**environment, "BOUNDARYCLICK_MODEL_TIMEOUT": "30"}) as two:
+                    second = Asker(two)
+                    assert not replicas(second) & before
+                    assert slow.result().status_code == 200, "it was answered by the one that is gone"
+                    assert second.predict(1, 1, 2).json() == first.predict(1, 1, 2).json() == answer
+                    until(lambda: bool(replicas(second, "learning")))
+            finally:
+                told.set()
