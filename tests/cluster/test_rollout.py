@@ -113,7 +113,9 @@ def test_replicas_are_replaced_while_they_are_at_work(environment: dict[str, str
             try:
                 assert asked.wait(SECONDS)
                 # Ray waits for its end before it says that the others are there.
-                pool.submit(until, lambda: bool(replicas(first) - before)).add_done_callback(lambda _: told.set())
+                pool.submit(until, lambda: bool(replicas(first) - before)).add_done_callback(
+                    lambda _: told.set()
+                )
                 with serving({**environment, "BOUNDARYCLICK_MODEL_TIMEOUT": "30"}) as two:
                     second = Asker(two)
                     assert not replicas(second) & before
