@@ -64,11 +64,14 @@ class Replica:
             return _refusing()
 
     def __del__(self) -> None:
-        """Called by Ray Serve when it stops the replica: a fine-tuning that runs goes on with the next start."""
+        """Called by Ray Serve when it stops the replica: a fine-tuning that runs goes on with the next start, and the
+        last clicks are noted.
+        """
         app = self.__dict__.get("_app")
-        queue = app.extensions.get(QUEUE) if app is not None else None
-        if queue is not None:
-            queue.close()
+        for name in (QUEUE, LEARNING):
+            part = app.extensions.get(name) if app is not None else None
+            if part is not None:
+                part.close()
 
 
 def refusal_of(settings: Settings) -> str:
