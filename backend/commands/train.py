@@ -1,4 +1,4 @@
-"""`boundaryclick train`: the two stages, one after the other, then both together."""
+"""`boundaryclick train`: the selection network, then the head; both together, or the head on crops of sessions."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ EXAMPLE = """\
 examples:
   boundaryclick train selection --data coco/ --out runs/selection
   boundaryclick train refinement --data coco/ --start runs/selection/weights.safetensors --out runs/refinement
+  boundaryclick train sessions --data coco/ --start runs/refinement/weights.safetensors --out runs/sessions --size 320
   boundaryclick train joint --data coco/ --start runs/refinement/weights.safetensors --out runs/joint --rate 1e-4
   boundaryclick train selection --settings run.json --out runs/b --set augmentation.rotation=10
   torchrun --nproc_per_node 4 -m backend.cli train selection --settings run.json --out runs/c --device cuda
@@ -21,6 +22,7 @@ writes into --out, with the fields that shall differ from the defaults:
 With several processes each takes --batch samples a step, and all must see --out.
 """
 
+STAGES = ("selection", "refinement", "joint", "sessions")
 OPTIONS = ("start", "configuration", "steps", "batch", "size", "rate", "clicks", "seed", "workers", "device")
 
 
@@ -33,7 +35,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         epilog=EXAMPLE,
     )
     parser.add_argument(
-        "stage", choices=("selection", "refinement", "joint"), help="what is trained; the rest is kept"
+        "stage",
+        choices=STAGES,
+        help="what is trained, the rest is kept: the selection network, the head, both (joint), or the head on the "
+        "crops that sessions have (sessions)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of the run: settings, log, state, weights"
@@ -51,7 +56,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
     parser.add_argument("--batch", type=int, help="samples per step and process")
     parser.add_argument("--size", type=int, help="side of the training crops, pixels, a multiple of 32")
     parser.add_argument("--rate", type=float, help="highest learning rate")
-    parser.add_argument("--clicks", type=int, help="boundary clicks per sample (refinement, joint)")
+    parser.add_argument("--clicks", type=int, help="boundary clicks per sample (all but selection)")
     parser.add_argument("--seed", type=int, help="of all that is random")
     parser.add_argument("--workers", type=int, help="processes that prepare samples, for each that trains")
     parser.add_argument("--device", help="cpu or cuda")
@@ -100,6 +105,7 @@ def assignment(text: str) -> tuple[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     """Train, or continue."""
+    from model.fine_tuning.sessions import train_on_sessions
     from model.training.distributed import Ranks
     from model.training.settings import read_settings
     from model.training.stages import train
@@ -110,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         changes["data"] = [{"folder": str(folder)} for folder in args.data]
     changes |= dict(args.assignments)
     settings = read_settings(args.settings, changes).with_source_weights(dict(args.weight))
-    train(settings, args.out)
+    (train_on_sessions if settings.stage == "sessions" else train)(settings, args.out)
     if Ranks.of_environment().first:
         print(f"{args.out / 'weights.safetensors'}: {settings.stage}, {settings.steps} steps")
     return 0

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.checkpoints import Checkpoint
 from model.errors import DatasetError
 from model.fine_tuning.encoding import Encoded, load_batch
-from model.training.refinement import supervise
+from model.training.refinement import numbered, supervise
 from model.training.run import TrainingRun
 from model.training.settings import DataSet, TrainingSettings
 
@@ -67,31 +68,37 @@ def tune(run: TrainingRun, corrections: Sequence[Path], replay: Sequence[Path], 
         raise DatasetError(
             "fine-tuning: expected at least one correction to train on, got none that can be used"
         )
-    chances, chances_replay = _chances(corrections), _chances(replay)
+    often, often_replayed = chances(corrections), chances(replay)
     count = REPLAYED if replay else 0
     run.network.eval()
     for step in run.steps():
         generator = run.generator()
-        paths = _drawn(corrections, chances, run.settings.batch - count, generator)
-        paths += _drawn(replay, chances_replay, count, generator)
-        rollouts, crops = load_batch(run, paths)
-        supervise(run, list(rollouts), crops, generator)
-        run.update()
+        paths = drawn(corrections, often, run.settings.batch - count, generator)
+        paths += drawn(replay, often_replayed, count, generator)
+        train_step(run, paths, generator)
         report((step + 1) / run.settings.steps)
 
 
-def _chances(paths: Sequence[Path]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def train_step(run: TrainingRun, paths: Sequence[Path], generator: np.random.Generator) -> dict[str, float]:
+    """Train on a batch of encoded objects; returns what a log of the run tells of it, IoUs before and after clicks."""
+    rollouts, crops = load_batch(run, paths)
+    before = float(np.mean([rollout.iou for rollout in rollouts]))
+    loss, ious = supervise(run, list(rollouts), crops, generator)
+    run.update()
+    return {"loss": loss, "iou0": before, **numbered("iou", ious)}
+
+
+def chances(paths: Sequence[Path]) -> NDArray[np.float64]:
+    """How likely each encoded object is to be drawn: the harder ones likelier; the sum is 1."""
     hardness = np.array([Encoded.load(path).hardness for path in paths], np.float64)
     return hardness / hardness.sum() if hardness.size else hardness
 
 
-def _drawn(
-    paths: Sequence[Path],
-    chances: np.ndarray[tuple[int], np.dtype[np.float64]],
-    count: int,
-    generator: np.random.Generator,
+def drawn(
+    paths: Sequence[Path], often: NDArray[np.float64], count: int, generator: np.random.Generator
 ) -> list[Path]:
+    """Some of the encoded objects, all different if there are enough, by the chances of each."""
     if not count:
         return []
-    picks = generator.choice(len(paths), size=count, replace=len(paths) < count, p=chances)
+    picks = generator.choice(len(paths), size=count, replace=len(paths) < count, p=often)
     return [paths[int(pick)] for pick in picks]

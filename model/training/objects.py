@@ -64,6 +64,13 @@ class ObjectPool:
         point = generator.random() * self._cumulated[-1]
         return min(int(np.searchsorted(self._cumulated, point, side="right")), len(self) - 1)
 
+    def draw_different(self, count: int, generator: np.random.Generator) -> list[int]:
+        """The numbers of `count` objects by weight, none of them twice; of all, if there are fewer."""
+        weights = np.diff(self._cumulated, prepend=0.0)
+        size = min(count, len(self))
+        picks = generator.choice(len(self), size=size, replace=False, p=weights / weights.sum())
+        return [int(pick) for pick in picks]
+
     def source(self, number: int) -> str:
         """The `source` of the object's image."""
         return self._entries[number].record.source

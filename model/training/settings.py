@@ -27,8 +27,14 @@ from model.training.augmentation import (
     CropPolicy,
 )
 
-Stage = Literal["selection", "refinement", "joint"]
-CROPS = {"selection": SELECTION_CROPS, "refinement": REFINEMENT_CROPS, "joint": JOINT_CROPS}
+Stage = Literal["selection", "refinement", "joint", "sessions"]
+CROPS: dict[Stage, CropPolicy] = {
+    "selection": SELECTION_CROPS,
+    "refinement": REFINEMENT_CROPS,
+    "joint": JOINT_CROPS,
+    "sessions": REFINEMENT_CROPS,
+}
+"""How crops are cut at random; `sessions` trains on those of sessions instead."""
 
 
 class _Settings(BaseModel):
@@ -154,7 +160,12 @@ class TrainingSettings(_Settings):
     mixed_precision: Literal["auto", "on", "off"] = Field(
         default="auto", description="bfloat16; `auto`: where the device multiplies it in hardware"
     )
-    clicks: PositiveInt = Field(default=6, description="boundary clicks per sample (refinement, joint)")
+    clicks: PositiveInt = Field(
+        default=6, description="boundary clicks per sample (all stages but selection)"
+    )
+    objects: PositiveInt = Field(
+        default=1500, description="different objects that are encoded before the training (sessions)"
+    )
     click_sampling: ClickSampling = ClickSampling()
     crops: CropPolicy | None = Field(default=None, description="default: the stage's own")
     augmentation: Augmentation = Augmentation()
