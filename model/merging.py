@@ -39,7 +39,7 @@ def merge_change(
 
 def accept_click(
     before: NDArray[np.float32], after: NDArray[np.float32], click: Point
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> NDArray[np.float32]:
     """The mask after a click: the head's change at the click, then the contour bent through the click.
 
     A boundary click says that there is an object, so a change that would leave none is not believed.
@@ -49,13 +49,11 @@ def accept_click(
         click: network pixels.
 
     Returns:
-        logits: (h, w); accepted: (h, w), the pixels that changed sides.
+        (h, w) logits.
     """
-    merged, accepted = merge_change(before, after, click)
-    if not (merged > 0).any():
-        merged, accepted = before, np.zeros_like(accepted)
-    bent, turned = snap_to_click(merged, click)
-    return bent, accepted | turned
+    merged, _ = merge_change(before, after, click)
+    bent, _ = snap_to_click(merged if (merged > 0).any() else before, click)
+    return bent
 
 
 def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDArray[np.float32]:

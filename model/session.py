@@ -238,10 +238,12 @@ class Session:
         points: list[Point] = [view.to_view(click.x, click.y) for click in boundary]
         anchor = view.to_view(selection.x, selection.y)
         after = self._passes.correct(before.crop, before.logits, points, anchor)
-        merged, accepted = accept_click(before.logits, after, points[-1])
+        merged = accept_click(before.logits, after, points[-1])
+        if self._start is None:  # what a mask to start from holds is meant, far parts and small holes too
+            merged = cleaned(merged, anchor, points)
         if before.edited is None:
-            return replace(before, logits=cleaned(merged, anchor, points))
-        return replace(before, logits=merged, edited=before.edited | accepted)
+            return replace(before, logits=merged)
+        return replace(before, logits=merged, edited=before.edited | ((merged > 0) != (before.logits > 0)))
 
     def _selection_click(self) -> Click:
         """The annotator's, or the point deepest inside the starting mask."""

@@ -83,5 +83,5 @@ class Rollout:
         if self.clicked:
             merged = self.logits
             for click in self.boundary[-self.at_once :]:
-                merged, _ = accept_click(merged, after, click)
+                merged = accept_click(merged, after, click)
             self.logits = cleaned(merged, self.selection, self.boundary)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image
 
 from model import Click, InvalidClick, InvalidImage, Predictor, load_predictor, masks
 from model.geometry import Box
+from model.guidance import Point
+from model.inference import Crop, Passes
 
 SAMPLES = Path(__file__).parents[2] / "backend" / "web" / "samples"
 
@@ -252,6 +255,37 @@ def test_enlarging_the_crop_changes_nothing_by_itself(still_predictor: Predictor
     session.click(Click(880, 690, "boundary"))
     assert session.crop != first
     assert np.array_equal(session.mask, mask)
+
+
+@pytest.mark.parametrize("from_mask", [False, True])
+def test_a_stray_part_of_an_answer_is_dropped_unless_a_mask_was_given(
+    still_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, from_mask: bool
+):
+    """In a crop that was widened, too."""
+    photo = np.random.default_rng(2).integers(0, 255, (700, 900, 3), dtype=np.uint8)
+    mask = np.zeros((700, 900), bool)
+    mask[100:180, 100:190] = True
+    session = still_predictor.start(photo, mask if from_mask else None, box=Box(100, 100, 190, 180))
+    session.click(Click(145, 100, "boundary") if from_mask else Click(145, 140))
+    first = session.crop
+    before = session.click(Click(880, 690, "boundary"))
+    assert session.crop != first
+
+    def with_a_blob(
+        _self: Passes, _crop: Crop, logits: np.ndarray, points: Sequence[Point], _: Point
+    ) -> np.ndarray:
+        x, y = (round(value) for value in points[-1])
+        away = round(0.15 * len(logits))
+        after = logits.copy()
+        after[y - 5 : y + 1, x - 5 : x + 1] = 5  # its contour goes through the click
+        after[y - away - 1 : y - away + 2, x - away - 1 : x - away + 2] = 5
+        return after
+
+    monkeypatch.setattr(Passes, "correct", with_a_blob)
+    after = session.click(Click(870, 680, "boundary"))
+    added = after & ~before
+    assert added[640:690, 830:880].any()
+    assert added[400:600, 600:800].any() == from_mask
 
 
 def test_a_box_replaces_the_search_for_the_object(still_predictor: Predictor):
