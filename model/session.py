@@ -239,10 +239,11 @@ class Session:
         anchor = view.to_view(selection.x, selection.y)
         after = self._passes.correct(before.crop, before.logits, points, anchor)
         merged = accept_click(before.logits, after, points[-1])
-        if self._start is None:  # what a mask to start from holds is meant, far parts and small holes too
-            merged = cleaned(merged, anchor, points)
         if before.edited is None:
-            return replace(before, logits=merged)
+            return replace(before, logits=cleaned(merged, anchor, points))
+        if self._start is None:  # the mask in a widened crop is coarse: only what this click adds is cleaned
+            turned = (merged > 0) != (before.logits > 0)
+            merged = np.where(turned, cleaned(merged, anchor, points), merged)
         return replace(before, logits=merged, edited=before.edited | ((merged > 0) != (before.logits > 0)))
 
     def _selection_click(self) -> Click:

@@ -12,7 +12,8 @@ EXAMPLE = """\
 examples:
   boundaryclick train selection --data coco/ --out runs/selection
   boundaryclick train refinement --data coco/ --start runs/selection/weights.safetensors --out runs/refinement
-  boundaryclick train sessions --data coco/ --start runs/refinement/weights.safetensors --out runs/sessions --size 320
+  boundaryclick train sessions --data coco/ --start runs/refinement/weights.safetensors --out runs/sessions \
+      --steps 400 --batch 8 --clicks 5 --rate 7e-4 --size 320
   boundaryclick train joint --data coco/ --start runs/refinement/weights.safetensors --out runs/joint --rate 1e-4
   boundaryclick train selection --settings run.json --out runs/b --set augmentation.rotation=10
   torchrun --nproc_per_node 4 -m backend.cli train selection --settings run.json --out runs/c --device cuda
@@ -41,7 +42,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Parser]") -> None:
         "crops that sessions have (sessions)",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder of the run: settings, log, state, weights"
+        "--out",
+        type=Path,
+        required=True,
+        help="folder of the run: settings, log, state, weights; of `sessions` also encoded objects, 2 MB each",
     )
     parser.add_argument("--settings", type=Path, help="JSON file; the other options have precedence")
     parser.add_argument(

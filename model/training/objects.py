@@ -65,8 +65,8 @@ class ObjectPool:
         return min(int(np.searchsorted(self._cumulated, point, side="right")), len(self) - 1)
 
     def draw_different(self, count: int, generator: np.random.Generator) -> list[int]:
-        """The numbers of `count` objects by weight, none of them twice; of all, if there are fewer."""
-        weights = np.diff(self._cumulated, prepend=0.0)
+        """The numbers of `count` objects, none twice: heavier ones are likelier among them; all, if there are fewer."""
+        weights = np.array([entry.weight for entry in self._entries])
         size = min(count, len(self))
         picks = generator.choice(len(self), size=size, replace=False, p=weights / weights.sum())
         return [int(pick) for pick in picks]

@@ -165,6 +165,7 @@ class TrainingRun:
         save_checkpoint(self.out / "weights.safetensors", self.averaged, training=description)
         state = {
             "step": self.step,
+            "origin": self._origin,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -179,12 +180,19 @@ class TrainingRun:
             )  # else a crash of the machine can leave the new name on old or no contents
         partial.replace(self.out / "state.pt")
 
+    @property
+    def _origin(self) -> str:
+        """What a run must share with the one that it goes on from; the weights' file may have been moved."""
+        return f"{self.settings.stage} from {Path(self.settings.start).name}"
+
     def _resume(self) -> None:
         path = self.out / "state.pt"
         if not path.is_file():
             return
         try:
             state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            if state.get("origin", self._origin) != self._origin:
+                raise ValueError("of another stage or start")
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])

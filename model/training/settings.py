@@ -164,7 +164,8 @@ class TrainingSettings(_Settings):
         default=6, description="boundary clicks per sample (all stages but selection)"
     )
     objects: PositiveInt = Field(
-        default=1500, description="different objects that are encoded before the training (sessions)"
+        default=1500,
+        description="different objects that are trained on, by weight (sessions alone: 2 MB of disk each)",
     )
     click_sampling: ClickSampling = ClickSampling()
     crops: CropPolicy | None = Field(default=None, description="default: the stage's own")

@@ -257,6 +257,32 @@ def test_enlarging_the_crop_changes_nothing_by_itself(still_predictor: Predictor
     assert np.array_equal(session.mask, mask)
 
 
+def test_a_widened_crop_changes_nothing_of_what_clicks_have_made(
+    still_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+):
+    photo = np.random.default_rng(2).integers(0, 255, (700, 900, 3), dtype=np.uint8)
+    session = still_predictor.start(photo, box=Box(100, 100, 190, 180))
+    session.click(Click(145, 140))
+    crop = session.crop
+    assert crop is not None
+
+    def with_a_hole_and_a_thin_neck(_self: Passes, _crop: Crop, logits: np.ndarray, *_: object) -> np.ndarray:
+        after = np.full_like(logits, -5)
+        after[40:90, 30:70] = after[60:62, 70:90] = after[50:80, 90:110] = 5
+        after[60:70, 45:55] = -5
+        return after
+
+    monkeypatch.setattr(Passes, "correct", with_a_hole_and_a_thin_neck)
+    before = session.click(Click(crop.left + 50, crop.top + 40, "boundary"))
+    assert session.crop == crop
+    parts = masks.components(before)[1].size, masks.components(~before)[1].size
+    assert parts == (1, 2)
+    monkeypatch.setattr(Passes, "correct", lambda _self, _crop, logits, *_: logits)
+    after = session.click(Click(880, 690, "boundary"))
+    assert session.crop != crop
+    assert np.array_equal(after, before)
+
+
 @pytest.mark.parametrize("from_mask", [False, True])
 def test_a_stray_part_of_an_answer_is_dropped_unless_a_mask_was_given(
     still_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, from_mask: bool
@@ -313,7 +339,7 @@ SAUCER_OUTLINE = [(82.0, 215.0), (283.0, 388.0), (350.0, 385.0), (405.0, 370.0)]
 
 def test_the_shipped_head_draws_the_contour_to_a_click_on_the_outline():
     predictor = load_predictor()
-    assert predictor.training["stage"] == "refinement"
+    assert predictor.training["stage"] == "sessions"
     session = predictor.start(np.asarray(Image.open(SAMPLES / "coffee.jpg").convert("RGB")))
     session.click(Click(265, 116))
 
