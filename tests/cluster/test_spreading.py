@@ -26,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """`boundaryclick` in a process of its own: one that has been Ray's driver keeps its threads and signal handlers."""
+    """`boundaryclick` in a process of its own: one that has been Ray's driver keeps its threads and handlers."""
     return subprocess.run(
         [sys.executable, "-m", "backend.cli", *arguments],
         cwd=ROOT,
