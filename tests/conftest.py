@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
 from PIL import Image
+from torch.utils.data._utils import signal_handling
 
 from backend.app import create_app
 from backend.settings import PREFIX, Settings, load_settings
@@ -32,6 +33,10 @@ _DIRECT = ",".join(
     filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "localhost,127.0.0.1,::1"))
 )
 os.environ.update({"NO_PROXY": _DIRECT, "no_proxy": _DIRECT})
+
+# The data loader of torch would handle SIGCHLD for the rest of this process. Handling it has ended whole runs of the
+# suite with a segmentation fault from the kernel, wherever a child ended (Python 3.11, Linux 6.18, a CPU with AMX).
+signal_handling._SIGCHLD_handler_set = True
 
 # Servers that tests start keep what they are told here, not among this user's own data.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="boundaryclick-")
