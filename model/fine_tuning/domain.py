@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from model.datasets.chosen import Chosen
@@ -26,6 +27,12 @@ def _alternate(numbers: Sequence[int], _images: Sequence[Path], count: int) -> S
     return _last(numbers[1::2], _images, count)
 
 
+@cache
+def _content(image: Path) -> str:
+    """The same for copies of a file: COCO_MVal has some photos under several names."""
+    return hashlib.sha256(image.read_bytes()).hexdigest()
+
+
 SPLITS: Mapping[str, Split] = {"last": _last, "hash": _hashed, "alternate": _alternate}
 """`last`: in the order of names. `hash`: of the image's name, as jobs of the service do it. `alternate`: every second
 one, so that of films some frames are fed and others are held out."""
@@ -34,7 +41,7 @@ one, so that of films some frames are fed and others are held out."""
 def apart(
     dataset: str, held_out: int, split: str = "last", only: str = ""
 ) -> tuple[Sequence[EvaluationObject], Sequence[EvaluationObject]]:
-    """Objects to be fed, and held-out ones; no image is on both sides.
+    """Objects to be fed, and held-out ones; no image is on both sides, under another name neither.
 
     Args:
         dataset: LAYOUT:PATH; objects are taken in the order of their names.
@@ -49,8 +56,8 @@ def apart(
     names, images = objects.names, objects.images
     numbers = sorted((number for number, name in enumerate(names) if only in name), key=lambda n: names[n])
     kept = sorted(SPLITS[split](numbers, images, held_out), key=lambda n: names[n])
-    theirs = {images[number] for number in kept}
-    pool = [number for number in numbers if images[number] not in theirs]
+    theirs = {_content(images[number]) for number in kept}
+    pool = [number for number in numbers if _content(images[number]) not in theirs]
     if not pool or not kept:
         raise DatasetError(
             f"{dataset}: expected objects to feed beside {held_out} held out, found {len(numbers)} in all"

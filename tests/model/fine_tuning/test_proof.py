@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -39,6 +40,16 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_no_image_is_on_both_sides(dataset: str) -> None:
     pool, held_out = apart(dataset, held_out=1)
+    assert [item.name for item in held_out] == ["6#2"]
+    assert [item.name for item in pool] == [f"{number}#1" for number in range(6)]
+
+
+def test_a_photo_under_another_name_is_the_same_photo(dataset: str, tmp_path: Path) -> None:
+    folder = tmp_path / "domain"
+    shutil.copytree(dataset.removeprefix("folder:"), folder)
+    for kind in ("images", "masks"):
+        shutil.copy(folder / kind / "6.png", folder / kind / "0-again.png")
+    pool, held_out = apart(f"folder:{folder}", held_out=1)
     assert [item.name for item in held_out] == ["6#2"]
     assert [item.name for item in pool] == [f"{number}#1" for number in range(6)]
 
