@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import torch
 from torch import nn
 
 from model.checkpoints import load_checkpoint
 from model.networks.maps import FEATURE_STRIDE, GUIDANCE
 from model.networks.two_stage import TwoStageNetwork
+from model.runtimes.library import ov
 from model.runtimes.program import Select
 
 Pass = Callable[[], Any]

@@ -181,9 +181,9 @@ _OWN: list["tempfile.TemporaryDirectory[str]"] = []
 @cache
 def _edition() -> str:
     """What a conversion depends on beside the weights: the library, and the sources of the networks."""
-    import openvino  # noqa: PLC0415 - only when asked
+    from model.runtimes.library import ov  # noqa: PLC0415 - only when asked
 
-    digest = hashlib.sha256(openvino.__version__.encode())
+    digest = hashlib.sha256(ov.__version__.encode())
     package = Path(__file__).parents[1]
     for path in sorted(path for pattern in _SOURCES for path in package.glob(pattern)):
         digest.update(path.read_bytes())

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from model.headers import Header
@@ -17,6 +16,7 @@ from model.runtimes.conversion import (
     converted_head,
     converted_selection,
 )
+from model.runtimes.library import ov
 
 __all__ = ["ConversionFailed", "OpenVinoRuntime"]
 

@@ -8,7 +8,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import openvino as ov
 import torch
 from torch import nn
 
@@ -18,6 +17,7 @@ from model.heads import unpack_head
 from model.networks.maps import FEATURE_STRIDE, GUIDANCE, SIZE_MULTIPLE
 from model.networks.two_stage import TwoStageNetwork
 from model.runtimes.conversion import CORRECT, PREPARE, SELECT, WRONG_WEIGHTS
+from model.runtimes.library import ov
 
 ANY = -1
 HEAD_NICENESS = 10

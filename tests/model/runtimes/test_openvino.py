@@ -1,6 +1,8 @@
 import copy
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,3 +176,23 @@ def test_auto_falls_back_to_torch_where_the_conversion_fails(
     assert predictor.runtime.name == "torch"
     assert "converted within 0.01 s" in caplog.text
     assert load_checkpoint(tiny_weights).version == predictor.version
+
+
+def test_nobody_is_told_that_the_library_runs(tiny_weights: Path, tmp_path: Path) -> None:
+    """Its telemetry, which is on unless the user has opted out, keeps an identity in the home folder."""
+    code = (
+        "import sys; from model import load_predictor; load_predictor(sys.argv[1], runtime='openvino'); "
+        "print([name for name in sys.modules if name.startswith('openvino_telemetry.')])"
+    )
+    outside_ci = {name: value for name, value in os.environ.items() if name != "CI"}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_weights)],
+        env=outside_ci | home,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+    assert (tmp_path / "cache" / "boundaryclick").is_dir(), "converted by a process of its own"
+    assert not (tmp_path / "intel").exists()
