@@ -32,6 +32,9 @@ SMALLEST = 12.0
 NEAREST = 4.0
 """A boundary click nearer to the selection click than this, image pixels, tells no size: it is a double click."""
 
+AGAIN = 0.5
+"""The first selection answers again if it leaves less than this share of the surprise."""
+
 BETTER = 0.4
 """A new selection replaces the mask if it leaves less than this share of the surprise."""
 

@@ -203,7 +203,7 @@ class Session:
         first = self._states[0].crop
         if before.crop is not first and all(first.view.box.contains(each.x, each.y) for each in boundary):
             again = self._replayed(_selected(first, self._selection_click()), [], boundary)
-            if again.surprise < after.surprise:
+            if again.surprise < reselection.AGAIN * after.surprise:
                 return again
         reach = reselection.farthest(self._selection_click(), boundary)
         if not reselection.is_far(outward, reach, before.area):

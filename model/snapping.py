@@ -11,8 +11,9 @@ TOLERANCE = 4.0
 SPREAD = 2.0
 """Distance from the click to the contour, in standard deviations of the bump that closes it."""
 
-FARTHEST = 0.2
-"""Clicks farther from the contour than this are not snapped to, in sides of the crop: too much would be guessed."""
+DEEPEST = 0.2
+"""Clicks deeper inside the mask than this are not snapped to, in sides of the crop: which side of them to take away
+would be guessed. One outside, however far, says that the object reaches as far as that."""
 
 MOST_TAKEN = 0.3
 """A bump that takes away more than this share of the mask is no repair: the click lies in the middle of it."""
@@ -45,7 +46,8 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
         return logits, unchanged
     gap = float(masks.nearest_contour(mask, [(column, row)])[1][0])
     to_edge = min(row, column, rows - 1 - row, columns - 1 - column) + 0.5
-    if (gap < 0 and to_edge <= TOLERANCE) or not TOLERANCE < abs(gap) <= FARTHEST * max(rows, columns):
+    too_deep = gap < 0 and (to_edge <= TOLERANCE or -gap > DEEPEST * max(rows, columns))
+    if abs(gap) <= TOLERANCE or too_deep:
         return logits, unchanged
     outward = masks.outward_distance(mask)
     y, x = np.ogrid[:rows, :columns]

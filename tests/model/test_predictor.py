@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from model import Click, InvalidClick, InvalidImage, Predictor, load_predictor, masks
+from model import Click, InvalidClick, InvalidImage, Predictor, load_predictor, masks, merging
 from model.geometry import Box
 from model.guidance import Point
 from model.inference import Crop, Passes
@@ -227,6 +227,14 @@ def still_predictor(tiny_weights: Path) -> Predictor:
     return predictor
 
 
+@pytest.fixture
+def unbent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contours are not bent to clicks."""
+    monkeypatch.setattr(
+        merging, "snap_to_click", lambda logits, _click: (logits, np.zeros(logits.shape, bool))
+    )
+
+
 @pytest.mark.parametrize("click", [(7990, 5990), (7000, 200), (7900, 10)])
 def test_a_click_far_from_a_small_object_on_a_large_photo(still_predictor: Predictor, click: tuple[int, int]):
     image = np.zeros((6000, 8000, 3), np.uint8)
@@ -245,6 +253,18 @@ def test_a_far_click_on_a_long_thin_image(still_predictor: Predictor):
     assert np.array_equal(session.click(Click(19999, 1.5, "boundary")), before)
 
 
+def test_a_mask_reaches_as_far_as_it_is_clicked(still_predictor: Predictor):
+    photo = np.random.default_rng(2).integers(0, 255, (700, 900, 3), dtype=np.uint8)
+    mask = np.zeros((700, 900), bool)
+    mask[100:180, 100:190] = True
+    session = still_predictor.start(photo, mask)
+    after = session.click(Click(700, 600, "boundary"))
+    assert abs(masks.outward_distance(after)[600, 700]) <= 8, "a cell of the crop that holds both"
+    assert not (mask & ~after).any()
+    assert masks.components(after)[1].size == 1
+
+
+@pytest.mark.usefixtures("unbent")
 def test_enlarging_the_crop_changes_nothing_by_itself(still_predictor: Predictor):
     photo = np.random.default_rng(2).integers(0, 255, (700, 900, 3), dtype=np.uint8)
     mask = np.zeros((700, 900), bool)
@@ -257,6 +277,7 @@ def test_enlarging_the_crop_changes_nothing_by_itself(still_predictor: Predictor
     assert np.array_equal(session.mask, mask)
 
 
+@pytest.mark.usefixtures("unbent")
 def test_a_widened_crop_changes_nothing_of_what_clicks_have_made(
     still_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ):
@@ -283,6 +304,7 @@ def test_a_widened_crop_changes_nothing_of_what_clicks_have_made(
     assert np.array_equal(after, before)
 
 
+@pytest.mark.usefixtures("unbent")
 @pytest.mark.parametrize("from_mask", [False, True])
 def test_a_stray_part_of_an_answer_is_dropped_unless_a_mask_was_given(
     still_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, from_mask: bool

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from model import masks
-from model.snapping import CONFIDENCE, FARTHEST, MOST_TAKEN, TOLERANCE, snap_to_click
+from model.snapping import CONFIDENCE, DEEPEST, MOST_TAKEN, TOLERANCE, snap_to_click
 
 
 def half(size: int = 96) -> np.ndarray:
@@ -48,10 +48,19 @@ def test_without_a_contour_there_is_nothing_to_bend(value: float):
     assert not turned.any()
 
 
-def test_a_click_too_far_from_the_contour_is_not_guessed_at():
+def test_a_click_too_deep_inside_is_not_guessed_at():
     before = half(200)
-    _, turned = snap_to_click(before, (102.0 + FARTHEST * 200, 100.0))
+    _, turned = snap_to_click(before, (97.0 - DEEPEST * 200, 100.0))
     assert not turned.any()
+
+
+def test_a_click_outside_is_reached_however_far_it_is():
+    y, x = np.ogrid[:200, :200]
+    before = np.where((x - 20) ** 2 + (y - 20) ** 2 <= 8**2, 5, -5).astype(np.float32)
+    after, turned = snap_to_click(before, (190.0, 190.0))
+    assert abs(masks.outward_distance(after > 0)[190, 190]) <= 1.0
+    assert masks.components(after > 0)[1].size == 1, "what is added hangs together with the mask"
+    assert not (turned & (before > 0)).any()
 
 
 @pytest.mark.parametrize("offset", [0, 2])
