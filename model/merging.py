@@ -15,7 +15,7 @@ HOLD = 12.0
 """A click holds the part of the mask that comes this near to it, network pixels."""
 
 PINHOLE = 64
-"""Holes of fewer network pixels are noise, unless a click lies at them."""
+"""Holes and parts of fewer network pixels are noise; holes not if a click lies at them."""
 
 Point = tuple[float, float]
 
@@ -52,8 +52,24 @@ def accept_click(
         (h, w) logits.
     """
     merged, _ = merge_change(before, after, click)
-    bent, _ = snap_to_click(merged if (merged > 0).any() else before, click)
+    joined = without_specks(before, merged)
+    bent, _ = snap_to_click(joined if (joined > 0).any() else before, click)
     return bent
+
+
+def without_specks(before: NDArray[np.float32], merged: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take back the smallest parts that a change adds apart from the mask: one would pass for the contour at a far click.
+
+    Args:
+        before, merged: (h, w) logits.
+
+    Returns:
+        (h, w) logits.
+    """
+    labels, areas = masks.components(merged > 0)
+    small = np.concatenate(([False], areas < PINHOLE))
+    small[np.unique(labels[before > 0])] = False
+    return np.where(small[labels], before, merged)
 
 
 def drop_stray_parts(logits: NDArray[np.float32], anchors: Sequence[Point]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 What a selection click means hangs on how much is seen around it: the person, or the glove. A boundary click far from
 the contour says that the scale was wrong; it also says how far from the selection click the right outline is. So the
 object is selected again in windows of such a size, and what makes all the clicks least surprising is taken. The first
-selection is not forgotten: it answers again as soon as all the clicks together surprise it less.
+selection is not forgotten: it answers again as soon as all the clicks together surprise it less than half as much.
 """
 
 import math

@@ -44,7 +44,8 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
     rows, columns = mask.shape
     if not (0 <= column < columns and 0 <= row < rows) or not mask.any() or mask.all():
         return logits, unchanged
-    gap = float(masks.nearest_contour(mask, [(column, row)])[1][0])
+    nearest, gaps = masks.nearest_contour(mask, [(column, row)])
+    gap = float(gaps[0])
     to_edge = min(row, column, rows - 1 - row, columns - 1 - column) + 0.5
     too_deep = gap < 0 and (to_edge <= TOLERANCE or -gap > DEEPEST * max(rows, columns))
     if abs(gap) <= TOLERANCE or too_deep:
@@ -54,6 +55,11 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
     squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
     bump = gap * np.exp(-0.5 * squared * (SPREAD / gap) ** 2)
     turned = ((outward - bump) < 0) ^ mask
+    if (
+        gap > 0
+    ):  # between the click and the contour alone, or the click would lie in the midst of what joins two parts
+        ahead = np.asarray(nearest[0], np.float64) - click
+        turned &= (x - click[0]) * ahead[0] + (y - click[1]) * ahead[1] >= 0
     if gap < 0 and np.count_nonzero(turned) > MOST_TAKEN * np.count_nonzero(mask):
         return logits, unchanged
     return np.where(turned, np.copysign(np.float32(CONFIDENCE), gap), logits).astype(np.float32), turned

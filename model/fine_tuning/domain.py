@@ -29,7 +29,7 @@ def _alternate(numbers: Sequence[int], _images: Sequence[Path], count: int) -> S
 
 @cache
 def _content(image: Path) -> str:
-    """The same for copies of a file: COCO_MVal has some photos under several names."""
+    """The same for copies of a file, byte for byte: COCO_MVal has some photos under several names."""
     return hashlib.sha256(image.read_bytes()).hexdigest()
 
 
@@ -41,7 +41,7 @@ one, so that of films some frames are fed and others are held out."""
 def apart(
     dataset: str, held_out: int, split: str = "last", only: str = ""
 ) -> tuple[Sequence[EvaluationObject], Sequence[EvaluationObject]]:
-    """Objects to be fed, and held-out ones; no image is on both sides, under another name neither.
+    """Objects to be fed, and held-out ones; no image is on both sides, nor a copy of it, byte for byte.
 
     Args:
         dataset: LAYOUT:PATH; objects are taken in the order of their names.

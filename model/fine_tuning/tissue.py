@@ -2,12 +2,13 @@
 
     python -m model.fine_tuning.tissue OUT --images 150
 
-The same seed gives the same pictures on every machine, with the outline of each cell known, so anybody can try what a
-head learns of a domain that the shipped weights have not seen. Simulated: what is learnt here says that learning works,
-not how well it does on a microscope's own pictures.
+The same seed gives the same pictures, but for single grey levels that hang on the processor, with the outline of each
+cell known, so anybody can try what a head learns of a domain that the shipped weights have not seen. Simulated: what is
+learnt here says that learning works, not how well it does on a microscope's own pictures.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,13 @@ def write_tissues(out: Path, images: int, cells: int, seed: int) -> None:
         marked = np.zeros(picture.cells.shape, np.uint8)
         for label, cell in enumerate(chosen, start=1):
             marked[picture.cells == cell] = label
-        cv2.imwrite(str(out / "images" / f"{number:04}.png"), picture.image[..., ::-1])
-        cv2.imwrite(str(out / "masks" / f"{number:04}.png"), marked)
+        _write(out / "images" / f"{number:04}.png", picture.image[..., ::-1])
+        _write(out / "masks" / f"{number:04}.png", marked)
+
+
+def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
+    data = cv2.imencode(".png", pixels)[1]
+    path.write_bytes(data.tobytes())
 
 
 def _lattice(side: float, generator: np.random.Generator) -> tuple[NDArray[np.int32], Grey]:
@@ -158,9 +164,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cells", type=int, default=2, help="that are marked in each (2)")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(arguments)
-    if args.images < 1 or not 1 <= args.cells <= 254:
-        parser.error("expected --images from 1 on and --cells from 1 to 254")
-    write_tissues(args.out, args.images, args.cells, args.seed)
+    if args.images < 1 or args.seed < 0 or not 1 <= args.cells <= 254:
+        parser.error("expected --images from 1 on, --seed from 0 on and --cells from 1 to 254")
+    try:
+        write_tissues(args.out, args.images, args.cells, args.seed)
+    except OSError as error:
+        print(f"tissue: {args.out}: expected a folder that can be written to, got: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 
+from model.masks import components
 from model.merging import accept_click, drop_stray_parts, fill_pinholes, merge_change
 
 
@@ -61,3 +62,12 @@ def test_larger_holes_and_the_background_stay():
 def test_a_click_does_not_make_the_object_vanish():
     before = logits_with(BODY)
     assert np.array_equal(accept_click(before, logits_with(), (39.0, 30.0)), before)
+
+
+def test_a_speck_at_the_click_is_no_contour_but_a_part_of_some_size_is():
+    speck, part = (slice(5, 7), slice(50, 52)), (slice(2, 12), slice(46, 56))
+    before = logits_with(BODY)
+    reached = accept_click(before, logits_with(BODY, speck), (52.0, 6.0))
+    assert components(reached > 0)[1].size == 1, "the mask itself reaches to the click"
+    assert (reached > 0)[8, 50]
+    assert np.array_equal(accept_click(before, logits_with(BODY, part), (56.0, 6.0)), logits_with(BODY, part))

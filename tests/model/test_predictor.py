@@ -235,6 +235,19 @@ def unbent(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.parametrize("mask", [(slice(200, 204), slice(200, 2200)), (slice(200, 204), slice(200, 204))])
+def test_a_mask_thinner_than_a_cell_reaches_as_far_as_it_is_clicked(
+    still_predictor: Predictor, mask: tuple[slice, slice]
+):
+    start = np.zeros((1500, 4000), bool)
+    start[mask] = True
+    session = still_predictor.start(np.zeros((1500, 4000, 3), np.uint8), start)
+    after = session.click(Click(3500, 1200, "boundary"))
+    assert abs(masks.outward_distance(after)[1200, 3500]) <= 40, "a cell of the crop that holds both"
+    assert not (start & ~after).any()
+
+
+@pytest.mark.usefixtures("unbent")
 @pytest.mark.parametrize("click", [(7990, 5990), (7000, 200), (7900, 10)])
 def test_a_click_far_from_a_small_object_on_a_large_photo(still_predictor: Predictor, click: tuple[int, int]):
     image = np.zeros((6000, 8000, 3), np.uint8)
@@ -325,8 +338,8 @@ def test_a_stray_part_of_an_answer_is_dropped_unless_a_mask_was_given(
         x, y = (round(value) for value in points[-1])
         away = round(0.15 * len(logits))
         after = logits.copy()
-        after[y - 5 : y + 1, x - 5 : x + 1] = 5  # its contour goes through the click
-        after[y - away - 1 : y - away + 2, x - away - 1 : x - away + 2] = 5
+        after[y - 9 : y + 1, x - 9 : x + 1] = 5  # its contour goes through the click
+        after[y - away - 4 : y - away + 5, x - away - 4 : x - away + 5] = 5
         return after
 
     monkeypatch.setattr(Passes, "correct", with_a_blob)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model import Click, load_predictor, masks, reselection
+from model import Click, Predictor, load_predictor, masks, reselection
 from model.geometry import Box
+from tests.model.scenes import scene
 
 SAMPLES = Path(__file__).parents[2] / "backend" / "web" / "samples"
 coordinates = st.floats(0, 4000)
@@ -81,3 +83,24 @@ def test_a_far_click_selects_the_part_that_it_outlines():
     given = predictor.start(photo, mask=whole)
     kept = given.click(outline)
     assert np.count_nonzero(kept) > 0.8 * np.count_nonzero(whole), "a mask that was given says what is meant"
+
+
+@pytest.mark.parametrize(("surprise", "again"), [(0.9, False), (0.6, False), (0.4, True)])
+def test_the_first_selection_comes_back_only_if_it_is_far_less_surprised(
+    tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, surprise: float, again: bool
+):
+    image, _ = scene(3)
+    session = tiny_predictor.start(image)
+    session.click(Click(60, 60))
+    first, nearer = session.state, tiny_predictor.start(image, box=Box(40, 40, 80, 80))
+    nearer.click(Click(60, 60))
+    assert first is not None
+    assert nearer.state is not None
+    after = replace(nearer.state, surprise=100.0)
+    monkeypatch.setattr(reselection, "is_error", lambda *_: True)
+    monkeypatch.setattr(reselection, "is_far", lambda *_: False)
+    monkeypatch.setattr(
+        session, "_replayed", lambda state, _known, _clicks: replace(state, surprise=surprise * 100)
+    )
+    chosen = session._likeliest(nearer.state, after, [Click(62, 70, "boundary")])
+    assert (chosen.crop is first.crop) is again

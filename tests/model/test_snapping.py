@@ -63,6 +63,17 @@ def test_a_click_outside_is_reached_however_far_it_is():
     assert not (turned & (before > 0)).any()
 
 
+@pytest.mark.parametrize("wide", [10, 150])
+def test_a_click_between_two_parts_joins_the_nearer_one_and_ends_there(wide: int):
+    before = np.full((200, 320), -5, np.float32)
+    before[40:160, 20:60], before[40:160, 62 + 2 * wide :] = 5, 5
+    click = (60 + wide, 100)
+    after, turned = snap_to_click(before, click)
+    assert turned.any()
+    assert abs(masks.outward_distance(after > 0)[click[1], click[0]]) <= 1.0
+    assert not turned[:, click[0] + 1 :].any()
+
+
 @pytest.mark.parametrize("offset", [0, 2])
 def test_a_click_in_the_middle_of_a_small_mask_does_not_eat_it_up(offset: int):
     y, x = np.ogrid[:128, :128]

@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_data_set(tmp_path: Path) -> None:
     assert not np.array_equal(one[0].image, other[0].image)
 
 
-@pytest.mark.parametrize("wrong", [["--images", "0"], ["--cells", "0"], ["--cells", "255"]])
+@pytest.mark.parametrize("wrong", [["--images", "0"], ["--cells", "0"], ["--cells", "255"], ["--seed", "-1"]])
 def test_numbers_that_no_data_set_has_are_refused(
     wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,3 +47,11 @@ def test_numbers_that_no_data_set_has_are_refused(
     assert stop.value.code == 2
     assert "--cells from 1 to 254" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main([str(tmp_path / "file"), "--images", "1"]) == 2
+    assert "expected a folder" in capsys.readouterr().err
