@@ -58,7 +58,7 @@ def accept_click(
 
 
 def without_specks(before: NDArray[np.float32], merged: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take back the smallest parts that a change adds apart from the mask: one would pass for the contour at a far click.
+    """Take back the smallest parts that a change adds apart from the mask: a far click would take one for the contour.
 
     Args:
         before, merged: (h, w) logits.
