@@ -196,8 +196,12 @@ class Worker:
             max_image_bytes=place.max_image_bytes,
             max_image_pixels=place.max_image_pixels,
         )
-        # Fewer heaps: what one thread has freed, the next one takes.
-        environment = {**os.environ, "OMP_NUM_THREADS": str(task.threads), "MALLOC_ARENA_MAX": "2"}
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": str(task.threads),
+            "OMP_WAIT_POLICY": "passive",  # threads that wait for each other give their cores to whoever has work
+            "MALLOC_ARENA_MAX": "2",  # fewer heaps: what one thread has freed, the next one takes
+        }
         with subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "backend.learning", str(os.getpid()), str(Path.cwd())],
             cwd=ROOT,
