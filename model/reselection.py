@@ -3,7 +3,7 @@
 What a selection click means hangs on how much is seen around it: the person, or the glove. A boundary click far from
 the contour says that the scale was wrong; it also says how far from the selection click the right outline is. So the
 object is selected again in windows of such a size, and what makes all the clicks least surprising is taken. The first
-selection is not forgotten: it answers again as soon as all the clicks together surprise it less than half as much.
+selection is not forgotten: it answers again as soon as all the clicks together surprise it clearly less.
 """
 
 import math
@@ -32,7 +32,7 @@ SMALLEST = 12.0
 NEAREST = 4.0
 """A boundary click nearer to the selection click than this, image pixels, tells no size: it is a double click."""
 
-AGAIN = 0.5
+AGAIN = 0.7
 """The first selection answers again if it leaves less than this share of the surprise."""
 
 BETTER = 0.4
