@@ -23,7 +23,7 @@ from backend.benchmarking import clicks_on, photo_server, predict_body
 from backend.decoding import ImageLimits, decode_image
 from backend.store import CorrectionStore, Database
 from backend.troubles import LOGGERS
-from model import Predictor
+from model import Predictor, load_predictor
 from plugins.labelstudio.regions import read_mask
 from plugins.labelstudio.rle import encode
 from plugins.labelstudio.side_by_side import HOST, _free_port
@@ -178,9 +178,8 @@ def attached(server: Server, studio: str) -> Server:
     return server
 
 
-def test_the_real_server_answers_clicks_as_the_model_does(
-    attached: Server, studio: str, predictor: Predictor
-) -> None:
+def test_the_real_server_answers_clicks_as_the_model_does(attached: Server, studio: str) -> None:
+    predictor = load_predictor(runtime="auto", threads=1)  # what the server takes, too
     file = requests.get(studio + asked(0)["tasks"][0]["data"]["image"], timeout=SECONDS).content
     pixels = decode_image(file, ImageLimits(1 << 20, 1 << 20)).pixels
     regions = []
