@@ -104,6 +104,7 @@ def test_zoom_keeps_the_pixel_under_the_mouse(page):
 
 def test_dragging_a_zoomed_photo_moves_it_and_sets_no_click(page):
     page.press("+", "+", "+")
+    page.wait("ready")  # and drawn, zoomed
     before = page.picture()
     page.mouse("mouseMoved", 300, 300)
     page.mouse("mousePressed", 300, 300)
