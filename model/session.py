@@ -174,9 +174,8 @@ class Session:
         """A new crop on a mask of the whole image, which stays to the pixel where no click changes it."""
         crop = self._passes.encode(self._image, window, self._selection_click())
         inside = crop.view.extract(base.astype(np.float32))
-        if (
-            inside.max() <= 0.5
-        ):  # too small or thin for the cells of this crop, and still what the clicks are about
+        if inside.max() <= 0.5:
+            # Too small or thin for the cells of this crop, and still what the clicks are about.
             inside = np.ceil(inside)
         logits = ((inside * 2 - 1) * (LIMIT / 2)).astype(np.float32)
         return State(crop, logits, np.zeros(logits.shape, bool), base)

@@ -55,9 +55,8 @@ def snap_to_click(logits: NDArray[np.float32], click: Point) -> tuple[NDArray[np
     squared = (x - click[0]) ** 2 + (y - click[1]) ** 2
     bump = gap * np.exp(-0.5 * squared * (SPREAD / gap) ** 2)
     turned = ((outward - bump) < 0) ^ mask
-    if (
-        gap > 0
-    ):  # between the click and the contour alone, or the click would lie in the midst of what joins two parts
+    if gap > 0:
+        # Not beyond the click: it would lie in the midst of what joins two parts, not on a contour.
         ahead = np.asarray(nearest[0], np.float64) - click
         turned &= (x - click[0]) * ahead[0] + (y - click[1]) * ahead[1] >= 0
     if gap < 0 and np.count_nonzero(turned) > MOST_TAKEN * np.count_nonzero(mask):

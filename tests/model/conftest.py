@@ -35,3 +35,13 @@ def tiny_predictor(tiny_weights: Path) -> Predictor:
 @pytest.fixture(scope="session")
 def noise_image() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (90, 121, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def still_predictor(tiny_weights: Path) -> Predictor:
+    """A predictor whose head corrects nothing."""
+    predictor = load_predictor(tiny_weights)
+    head = predictor.runtime.network.refinement
+    torch.nn.init.zeros_(head.correct.weight)
+    torch.nn.init.zeros_(head.correct.bias)
+    return predictor
