@@ -1,5 +1,6 @@
 import tracemalloc
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,6 +50,48 @@ def test_extract_at_native_resolution_copies_pixels_and_fills_the_rest():
 def test_extract_averages_when_it_shrinks():
     image = np.array([[0, 100], [100, 200]], np.uint8)
     assert View(Box(0, 0, 2, 2), 1, 1).extract(image).tolist() == [[100]]
+
+
+def test_extract_sees_every_pixel_when_it_shrinks_by_less_than_two():
+    image = np.zeros((30, 30), np.float32)
+    image[:, ::5] = 1
+    seen = View(Box(0, 0, 30, 30), 16, 16).extract(image)
+    assert (seen.max(axis=0) > 0).sum() >= 6
+    assert seen.mean() == pytest.approx(0.2, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [Box(-8, -16, 56, 48), Box(-9, -16, 55, 48), Box(0, 0, 80, 80), Box(13, 11, 77, 75), Box(0, 0, 75, 75)],
+)
+def test_extract_sees_the_same_whether_it_is_padded_before_or_after_it_is_halved(box: Box):
+    image = np.random.default_rng(0).integers(0, 255, (60, 50, 3)).astype(np.uint8)
+    canvas = np.full((160, 160, 3), 127, np.uint8)
+    canvas[40:100, 40:90] = image
+    whole = canvas[box.top + 40 : box.bottom + 40, box.left + 40 : box.right + 40]
+    side = box.width // 4 if box.width % 4 == 0 else 15
+    expected = cv2.resize(whole, (side, side), interpolation=cv2.INTER_AREA)
+    seen = View(box, side, side).extract(image, fill=(127.0, 127.0, 127.0))
+    assert np.abs(seen.astype(int) - expected).max() <= 1  # each halving rounds
+
+
+def test_a_large_photo_is_not_copied_to_be_seen_whole():
+    image = np.zeros((1200, 1600, 3), np.uint8)
+    view = View.whole(1600, 1200, 320, 32)
+    tracemalloc.start()
+    view.extract(image, (127.0, 127.0, 127.0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < image.nbytes / 2
+
+
+@given(width=SIDES, height=SIDES)
+def test_the_whole_view_hardly_distorts(width: int, height: int):
+    view = View.whole(width, height, 320, 32)
+    across, down = view.width / view.box.width, view.height / view.box.height
+    assert across == pytest.approx(down, rel=0.12)
+    if min(width, height) >= 640:
+        assert across == pytest.approx(down, rel=0.02)
 
 
 def test_extract_keeps_colour_channels_and_their_fill():
