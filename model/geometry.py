@@ -74,14 +74,19 @@ class Box:
         return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
+COARSE_SIDE = 1280
+"""Side of a window from which on it keeps to a grid of four pixels; a shift by two does not show there."""
+
+
 def square_window(box: Box, padding: float, minimum: int) -> Box:
     """The square around a box: side = longest side times (1 + 2 `padding`), at least `minimum` pixels.
 
-    Rounded up to a multiple of four, so that it can be halved twice, see `halved`.
+    Rounded up to a multiple of four, and large ones moved to one, so that they can be halved twice, see `halved`.
     """
     side = max(math.ceil(max(box.width, box.height) * (1 + 2 * padding) / 4) * 4, minimum, 1)
-    left = math.floor((box.left + box.right - side) / 2 + 0.5)
-    top = math.floor((box.top + box.bottom - side) / 2 + 0.5)
+    step = 4 if side >= COARSE_SIDE and side % 4 == 0 else 1
+    left = math.floor((box.left + box.right - side) / 2 / step + 0.5) * step
+    top = math.floor((box.top + box.bottom - side) / 2 / step + 0.5) * step
     return Box(left, top, left + side, top + side)
 
 
@@ -140,22 +145,23 @@ class View:
             (height, width) or (height, width, C), same type; averaged when shrinking to half or less,
             else bilinear.
         """
-        rows, columns = image.shape[:2]
-        inside, box = self.box.clipped(columns, rows), self.box
+        box, inside = self.box, self.box.clipped(image.shape[1], image.shape[0])
         part = image[inside.top : inside.bottom, inside.left : inside.right]
         value = [float(fill)] * 4 if isinstance(fill, (int, float)) else [float(v) for v in fill]
-        if self._mostly_beyond(inside):
-            target = self._cells(inside)
-            beyond = (target.top, self.height - target.bottom, target.left, self.width - target.right)
-            return _padded(_resized(part, target.height, target.width), beyond, value)
+        least = (self.height, self.width)
         beyond = (
             inside.top - box.top,
             box.bottom - inside.bottom,
             inside.left - box.left,
             box.right - inside.right,
         )
-        least = (self.height, self.width)
         part, beyond = halved(part, beyond, least)
+        rows, columns = part.shape[:2]
+        whole = (rows + beyond[0] + beyond[1]) * (columns + beyond[2] + beyond[3])
+        if self._mostly_beyond(whole, rows * columns):
+            target = self._cells(inside)
+            beyond = (target.top, self.height - target.bottom, target.left, self.width - target.right)
+            return _padded(_resized(part, target.height, target.width), beyond, value)
         part, _ = halved(_padded(part, beyond, value), (0, 0, 0, 0), least)
         return _resized(part, *least)
 
@@ -174,7 +180,7 @@ class View:
             the part `inside` it.
         """
         target, box = self.box.clipped(shape[1], shape[0]), self.box
-        if self._mostly_beyond(target):
+        if self._mostly_beyond(box.width * box.height, target.width * target.height):
             cells = self._cells(target)
             seen = cv2.resize(values, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
             seen = np.ascontiguousarray(seen[cells.top : cells.bottom, cells.left : cells.right])
@@ -194,12 +200,11 @@ class View:
     def _shrinks(self) -> bool:
         return self.box.width * self.box.height > self.width * self.height
 
-    def _mostly_beyond(self, inside: Box) -> bool:
-        """Whether padding the image to the box would take much more memory than the image itself.
+    def _mostly_beyond(self, pixels: int, seen: int) -> bool:
+        """Whether padding what is `seen` of the image to so many `pixels` would take much more memory than it does.
 
         Then the part inside is resampled alone, to whole network pixels: at most half a network pixel off.
         """
-        pixels, seen = self.box.width * self.box.height, inside.width * inside.height
         return self._shrinks and pixels > seen and (pixels > MOST_PADDING * seen or pixels > MOST_PADDED)
 
     def _cells(self, inside: Box) -> Box:

@@ -41,6 +41,15 @@ def test_square_window_is_square_and_holds_the_box(left, top, width, height, pad
     assert window.union(box) == window
 
 
+@given(left=st.integers(-50, 3000), top=st.integers(-50, 3000), width=st.integers(900, 3000))
+def test_a_large_window_can_be_halved_twice_with_the_photo(left: int, top: int, width: int):
+    box = Box(left, top, left + width, top + 100)
+    window = square_window(box, 0.2, 24)
+    assert window.union(box) == window
+    if window.width >= 1280:
+        assert [edge % 4 for edge in (window.left, window.top, window.right, window.bottom)] == [0] * 4
+
+
 def test_extract_at_native_resolution_copies_pixels_and_fills_the_rest():
     image = np.arange(6, dtype=np.uint8).reshape(2, 3)
     cut = View(Box(-1, -1, 3, 3), 4, 4).extract(image, fill=9)
@@ -85,7 +94,7 @@ def test_a_large_photo_is_not_copied_to_be_seen_whole():
     assert peak < image.nbytes / 2
 
 
-@given(width=SIDES, height=SIDES)
+@given(width=st.integers(32, 5000), height=st.integers(32, 5000))
 def test_the_whole_view_hardly_distorts(width: int, height: int):
     view = View.whole(width, height, 320, 32)
     across, down = view.width / view.box.width, view.height / view.box.height
