@@ -24,6 +24,7 @@ from typing import Any
 import requests
 
 from backend.benchmarking import click_beside, commit, hardware, serving
+from backend.store import ALL
 from backend.stress.clients import SECONDS, Client, Photo, Tally
 from backend.stress.plays import unpacked
 from model.clicks import Click
@@ -60,7 +61,7 @@ class Plan:
 def measure(plan: Plan) -> dict[str, Any]:
     """Figures as JSON values; raises BoundaryClickError if anything is refused or the job fails."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"XDG_DATA_HOME": folder}
+        settings = {"XDG_DATA_HOME": folder, "BOUNDARYCLICK_LEARN_AFTER": "0"}  # no job but the one asked for
         _import(plan.dataset, settings)
         with serving(["--threads", str(plan.threads)], settings) as service:
             jobs, tally = _Jobs(service.url), Tally()
@@ -123,7 +124,7 @@ class _Jobs:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Ask for the job, and follow it during the body."""
-        project = self._state()["projects"][0]["project"]
+        project = next(each["project"] for each in self._state()["projects"] if each["project"] != ALL)
         self._job = self._asked("post", "/api/learning/jobs", json={"project": project})
         watcher = threading.Thread(target=self._watch, daemon=True)
         watcher.start()
@@ -144,7 +145,7 @@ class _Jobs:
 
     def _watch(self) -> None:
         while not self._ended.wait(WATCHED_SECONDS):
-            self._job = self._state()["jobs"][0]
+            (self._job,) = (each for each in self._state()["jobs"] if each["id"] == self._job["id"])
 
     def _state(self) -> dict[str, Any]:
         return self._asked("get", "/api/learning")
