@@ -7,13 +7,15 @@ is a box resampled to a network's input size.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixel = TypeVar("Pixel", np.uint8, np.float32)
+from model.resampling import Pixel, halved, magnified, padded, resampled_in_steps, resized
+
+COARSE_SIDE = 1280
+"""From this side on, pixels, windows and padding keep to grids of 4 and 8: a few pixels do not show there."""
 
 MOST_PADDING = 4
 """A box may have so many times the pixels of the image inside it before it is no longer padded."""
@@ -74,10 +76,6 @@ class Box:
         return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-COARSE_SIDE = 1280
-"""Side of a window from which on it keeps to a grid of four pixels; a shift by two does not show there."""
-
-
 def square_window(box: Box, padding: float, minimum: int) -> Box:
     """The square around a box: side = longest side times (1 + 2 `padding`), at least `minimum` pixels.
 
@@ -106,11 +104,10 @@ class View:
         cell = max(image_width, image_height) * multiple
         width = max(-(-image_width * long_side // cell), 1) * multiple
         height = max(-(-image_height * long_side // cell), 1) * multiple
-        beyond = (max(round(width / scale) - image_width, 0), max(round(height / scale) - image_height, 0))
-        # Of a large image a multiple of eight pixels is added, so that it can be halved with the image, see `halved`.
-        step = 8 if scale <= 0.5 else 1
-        right, below = (-(-pixels // step) * step for pixels in beyond)
-        return View(Box(0, 0, image_width + right, image_height + below), height, width)
+        right, bottom = max(round(width / scale), image_width), max(round(height / scale), image_height)
+        if max(image_width, image_height) >= COARSE_SIDE:  # to sizes that can be halved, see `halved`
+            right, bottom = -(-right // 8) * 8, -(-bottom // 8) * 8
+        return View(Box(0, 0, right, bottom), height, width)
 
     def to_view(self, x: float, y: float) -> tuple[float, float]:
         """Image pixels to network pixels."""
@@ -159,11 +156,9 @@ class View:
         rows, columns = part.shape[:2]
         whole = (rows + beyond[0] + beyond[1]) * (columns + beyond[2] + beyond[3])
         if self._mostly_beyond(whole, rows * columns):
-            target = self._cells(inside)
-            beyond = (target.top, self.height - target.bottom, target.left, self.width - target.right)
-            return _padded(_resized(part, target.height, target.width), beyond, value)
-        part, _ = halved(_padded(part, beyond, value), (0, 0, 0, 0), least)
-        return _resized(part, *least)
+            return resampled_in_steps(part, beyond, least, value)
+        part, _ = halved(padded(part, beyond, value), (0, 0, 0, 0), least)
+        return resized(part, *least)
 
     def inside(self, shape: tuple[int, int]) -> tuple[slice, slice]:
         """Rows and columns of a (H, W) image that the view shows."""
@@ -181,16 +176,14 @@ class View:
         """
         target, box = self.box.clipped(shape[1], shape[0]), self.box
         if self._mostly_beyond(box.width * box.height, target.width * target.height):
-            cells = self._cells(target)
-            seen = cv2.resize(values, (self.width, self.height), interpolation=cv2.INTER_LINEAR)
-            seen = np.ascontiguousarray(seen[cells.top : cells.bottom, cells.left : cells.right])
-            part = cv2.resize(seen, (target.width, target.height), interpolation=cv2.INTER_LINEAR)
-            return np.asarray(part, np.float32)
-        resized = np.asarray(
+            rows = (target.top - box.top, target.bottom - box.top)
+            columns = (target.left - box.left, target.right - box.left)
+            return magnified(values, (box.height, box.width), rows, columns)
+        whole = np.asarray(
             cv2.resize(values, (box.width, box.height), interpolation=cv2.INTER_LINEAR), np.float32
         )
-        rows = slice(target.top - box.top, target.bottom - box.top)
-        return resized[rows, target.left - box.left : target.right - box.left]
+        shown = slice(target.top - box.top, target.bottom - box.top)
+        return whole[shown, target.left - box.left : target.right - box.left]
 
     def paste(self, values: NDArray[np.float32], canvas: NDArray[np.float32]) -> None:
         """Write a map of the view, of any resolution, into a full-size (H, W) `canvas`; clip to it."""
@@ -201,66 +194,5 @@ class View:
         return self.box.width * self.box.height > self.width * self.height
 
     def _mostly_beyond(self, pixels: int, seen: int) -> bool:
-        """Whether padding what is `seen` of the image to so many `pixels` would take much more memory than it does.
-
-        Then the part inside is resampled alone, to whole network pixels: at most half a network pixel off.
-        """
+        """Whether padding what is `seen` of the image to so many `pixels` would take much more memory than it does."""
         return self._shrinks and pixels > seen and (pixels > MOST_PADDING * seen or pixels > MOST_PADDED)
-
-    def _cells(self, inside: Box) -> Box:
-        """The network pixels that show a part of the box, at least one in each direction."""
-        left = min(round((inside.left - self.box.left) * self.width / self.box.width), self.width - 1)
-        top = min(round((inside.top - self.box.top) * self.height / self.box.height), self.height - 1)
-        right = round((inside.right - self.box.left) * self.width / self.box.width)
-        bottom = round((inside.bottom - self.box.top) * self.height / self.box.height)
-        return Box(left, top, max(right, left + 1), max(bottom, top + 1))
-
-
-Edges = tuple[int, int, int, int]
-"""Pixels beyond an image: above, below, left, right."""
-
-
-def halved(image: NDArray[Pixel], beyond: Edges, least: tuple[int, int]) -> tuple[NDArray[Pixel], Edges]:
-    """An image averaged over squares of 2 x 2 pixels, again and again: many times as fast as over other areas.
-
-    Args:
-        image: (H, W) or (H, W, C).
-        beyond: what it is to be padded by, and not padded by yet, so that the smaller image is.
-        least: rows and columns that must remain, with the padding.
-
-    Returns:
-        the same image and padding, as they are where one of their sizes is odd or the sum less than twice `least`.
-    """
-    top, bottom, left, right = beyond
-    rows, columns = image.shape[:2]
-    while (
-        not any(size % 2 for size in (rows, columns, top, bottom, left, right))
-        and top + rows + bottom >= 2 * least[0]
-        and left + columns + right >= 2 * least[1]
-    ):
-        rows, columns, top, bottom, left, right = (
-            size // 2 for size in (rows, columns, top, bottom, left, right)
-        )
-        image = _as(image, cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA))
-    return image, (top, bottom, left, right)
-
-
-def _padded(image: NDArray[Pixel], beyond: Edges, value: Sequence[float]) -> NDArray[Pixel]:
-    if not any(beyond):
-        return image
-    return _as(image, cv2.copyMakeBorder(image, *beyond, cv2.BORDER_CONSTANT, value=value))
-
-
-def _resized(image: NDArray[Pixel], rows: int, columns: int) -> NDArray[Pixel]:
-    """To that size; averaged if a side becomes half as long or shorter.
-
-    Up to there bilinear interpolation sees every pixel, as in the samples of the training, and is six times as fast.
-    """
-    averages = image.shape[0] >= 2 * rows or image.shape[1] >= 2 * columns
-    rule = cv2.INTER_AREA if averages else cv2.INTER_LINEAR
-    return _as(image, cv2.resize(image, (columns, rows), interpolation=rule))
-
-
-def _as(image: NDArray[Pixel], result: NDArray[Any]) -> NDArray[Pixel]:
-    """OpenCV keeps the type, but its signatures do not say so."""
-    return result.astype(image.dtype, copy=False)

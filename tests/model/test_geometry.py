@@ -129,6 +129,52 @@ def test_a_blob_stays_where_it_is_through_shrinking_and_pasting():
     assert (rows.mean(), columns.mean()) == pytest.approx((129.5, 249.5), abs=0.6)
 
 
+@pytest.mark.parametrize(
+    ("size", "box"),
+    [
+        ((3000, 4000), Box(-696, -1104, 4720, 4312)),  # larger than what is padded
+        ((3000, 4000), Box(-536, -940, 4348, 3944)),
+        ((2999, 3999), Box(-537, -941, 4347, 3943)),
+        ((300, 4000), Box(-640, -2489, 4640, 2791)),  # mostly beyond
+        ((4000, 300), Box(-2400, -620, 2840, 4620)),
+        ((1225, 1633), Box(-200, -300, 1804, 1704)),
+        ((1000, 1500), Box(100, 100, 1000, 1000)),
+    ],
+)
+def test_an_edge_comes_back_where_it_was_on_every_way(size: tuple[int, int], box: Box):
+    rows, columns = size
+    across, down = columns // 2 + 7, rows // 2 - 11
+    view = View(box, 320, 320)
+    cell = box.width / 320
+    image = np.zeros((*size, 3), np.uint8)
+    image[:, across:] = 255
+    column = view.extract(image)[160, :, 0].astype(float)
+    assert column.sum() / 255 == pytest.approx((min(columns, box.right) - across) / cell, abs=0.15)
+    image[:] = 0
+    image[down:] = 255
+    row = view.extract(image)[:, 160, 0].astype(float)
+    assert row.sum() / 255 == pytest.approx((min(rows, box.bottom) - down) / cell, abs=0.15)
+
+    at = view.to_view(across - 0.5, down - 0.5)
+    for axis in (0, 1):
+        ramp = np.arange(320, dtype=np.float32) - at[axis]
+        logits = np.ascontiguousarray(np.broadcast_to(ramp[None] if axis == 0 else ramp[:, None], (320, 320)))
+        canvas = np.full(size, -1, np.float32)
+        view.paste(logits, canvas)
+        line = canvas[rows // 2] if axis == 0 else canvas[:, columns // 2]
+        assert abs(int(np.argmax(line > 0)) - (across, down)[axis]) <= 1
+
+
+@pytest.mark.parametrize("ratio", [1.3, 1.7, 1.95, 1.99])
+def test_a_line_of_a_mask_is_seen_wherever_it_lies(ratio: float):
+    side = round(320 * ratio)
+    view = View(Box(0, 0, side, side), 320, 320)
+    for column in range(50, 90):
+        mask = np.zeros((side, side), np.float32)
+        mask[:, column] = 1
+        assert view.extract(mask).max() >= 0.25
+
+
 @pytest.mark.parametrize("box", [(3, 0, 3, 1), (0, 2, 1, 1)])
 def test_an_empty_box_is_refused(box):
     with pytest.raises(ValueError, match="left < right"):
