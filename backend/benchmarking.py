@@ -227,6 +227,25 @@ def photo_server() -> Iterator[str]:
         server.server_close()
 
 
+_SHARED = (
+    "BOUNDARYCLICK_DATABASE_URL",
+    "BOUNDARYCLICK_QUEUE_URL",
+    "BOUNDARYCLICK_LEARNING_FOLDER",
+    "BOUNDARYCLICK_LEARN_SCHEDULE",
+    "BOUNDARYCLICK_ENGINE",
+    "BOUNDARYCLICK_ACCESS_TOKEN",
+    "BOUNDARYCLICK_BASIC_AUTH_USER",
+    "BOUNDARYCLICK_BASIC_AUTH_PASS",
+    "BASIC_AUTH_USER",
+    "BASIC_AUTH_PASS",
+)
+
+
+def settings_apart(folder: str) -> dict[str, str]:
+    """Environment of a service that keeps what it keeps in a folder, whatever database, queue or login are set here."""
+    return {**dict.fromkeys(_SHARED, ""), "XDG_DATA_HOME": folder}
+
+
 @contextmanager
 def serving(options: Sequence[str], environment: Mapping[str, str]) -> Iterator[Served]:
     """`boundaryclick serve` on a free port, in its own process; raises BoundaryClickError if it does not start."""

@@ -16,8 +16,10 @@ from backend.stress.clients import Client, Photo, Tally
 from backend.stress.plays import segmenting
 from model.errors import BoundaryClickError
 
-PHOTOS = 40
-"""Of each annotator, who begins anew after them."""
+PHOTOS, MOST_PHOTOS = 40, 800
+"""Of each annotator, who begins anew after them, and of all together: so many are kept in memory, made beforehand."""
+
+LOOK_SECONDS = 0.2
 
 
 def clicks_answered(url: str, annotators: int, seconds: float, size: tuple[int, int]) -> list[float]:
@@ -30,16 +32,18 @@ def clicks_answered(url: str, annotators: int, seconds: float, size: tuple[int, 
         BoundaryClickError: a click was not answered, or none in time.
     """
     first, tally = int(time.time() * 1000) % 1_000_000, Tally()
+    count = max(min(PHOTOS, MOST_PHOTOS // annotators), 1)
     photos = [
-        [Photo(first + PHOTOS * number + each, *size) for each in range(PHOTOS)]
-        for number in range(annotators)
+        [Photo(first + count * number + each, *size) for each in range(count)] for number in range(annotators)
     ]
     for own in photos:
         for photo in own:
             photo.file()  # made beforehand: it is the service that is timed
     clients = [Client(url.rstrip("/"), number, tally) for number in range(annotators)]
     with segmenting(clients, photos, tally, pause=0):
-        time.sleep(seconds)
+        until = time.monotonic() + seconds
+        while not tally.failures and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
         with tally.guard:
             answered = [taken for each in tally.milliseconds.values() for taken in each]
     if tally.failures or not answered:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from backend.benchmarking import hardware, photo_server, resident_megabytes, serving
+from backend.benchmarking import hardware, photo_server, resident_megabytes, serving, settings_apart
 from backend.stress.clients import SECONDS, Client, Tally
 from backend.stress.plays import playing, plays_alone
 from model.errors import BoundaryClickError
@@ -28,7 +28,7 @@ SHOWN = 10
 def own_service(threads: int) -> Iterator[tuple[str, int]]:
     """URL and process id of a service with a Label Studio's photos and a database of its own."""
     with tempfile.TemporaryDirectory() as folder, photo_server() as studio:
-        settings = {"LABEL_STUDIO_URL": studio, "XDG_DATA_HOME": folder}
+        settings = {**settings_apart(folder), "LABEL_STUDIO_URL": studio}
         with serving(["--threads", str(threads)], settings) as service:
             yield service.url, service.pid
 

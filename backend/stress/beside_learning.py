@@ -23,7 +23,7 @@ from typing import Any
 
 import requests
 
-from backend.benchmarking import click_beside, commit, hardware, serving
+from backend.benchmarking import click_beside, commit, hardware, serving, settings_apart
 from backend.store import ALL
 from backend.stress.clients import SECONDS, Client, Photo, Tally
 from backend.stress.plays import unpacked
@@ -38,6 +38,9 @@ CLICKS = 20
 """On a photo, the selection included; the next one is new to the service."""
 
 WATCHED_SECONDS = 0.2
+MOST_FAILURES = 20
+"""Times in a row that the service may say nothing of the job."""
+
 OPEN = ("waiting", "running")
 
 
@@ -61,23 +64,27 @@ class Plan:
 def measure(plan: Plan) -> dict[str, Any]:
     """Figures as JSON values; raises BoundaryClickError if anything is refused or the job fails."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"XDG_DATA_HOME": folder, "BOUNDARYCLICK_LEARN_AFTER": "0"}  # no job but the one asked for
+        settings = {
+            **settings_apart(folder),
+            "BOUNDARYCLICK_LEARN_AFTER": "0",
+        }  # no job but the one asked for
         _import(plan.dataset, settings)
         with serving(["--threads", str(plan.threads)], settings) as service:
-            jobs, tally = _Jobs(service.url), Tally()
+            jobs, tally = Jobs(service.url), Tally()
             client = Client(service.url, 0, tally)
             clicks = _boundary_clicks(client, plan.pause, jobs.stage, tally)
             _make(clicks, plan.alone)
             with jobs.watched():
                 while jobs.running:
                     next(clicks)
+            job = jobs.told()
             _make(clicks, plan.alone)
             client.close()
     return {
         "hardware": hardware(),
         "commit": commit(),
         "pause_s": plan.pause,
-        "job": jobs.told(),
+        "job": job,
         "boundary_clicks": tally.as_json()["kinds"],
     }
 
@@ -103,30 +110,35 @@ def _boundary_clicks(client: Client, pause: float, stage: Callable[[], str], tal
             yield
 
 
-class _Jobs:
-    """The one job of a service's only project."""
+class Jobs:
+    """The one job of a service's only project, besides that of all projects."""
 
     def __init__(self, url: str) -> None:
-        self._url, self._session = url, requests.Session()
-        self._session.trust_env = False  # the service runs here, where no proxy can reach it
+        self._url = url
         self._job: dict[str, Any] = {}
+        self._lost: BoundaryClickError | None = None
         self._ended = threading.Event()
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended, as far as is known."""
+        """Whether it has not ended, as far as is known; BoundaryClickError if the service tells nothing of it."""
+        if self._lost:
+            raise self._lost
         return self._job.get("state") in OPEN
 
     def stage(self) -> str:
         """The name of what is being done."""
-        return (self._job["stage"] or WAITING) if self.running else ALONE
+        job = self._job  # another thread replaces it
+        return (job["stage"] or WAITING) if job.get("state") in OPEN else ALONE
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Ask for the job, and follow it during the body."""
-        project = next(each["project"] for each in self._state()["projects"] if each["project"] != ALL)
-        self._job = self._asked("post", "/api/learning/jobs", json={"project": project})
-        watcher = threading.Thread(target=self._watch, daemon=True)
+        projects = [each["project"] for each in self._state()["projects"] if each["project"] != ALL]
+        if not projects:
+            raise BoundaryClickError("corrections: expected some that can be used, got none")
+        self._job = self._asked("post", "/api/learning/jobs", json={"project": projects[0]})
+        watcher = threading.Thread(target=self.watch, daemon=True)
         watcher.start()
         try:
             yield
@@ -143,20 +155,31 @@ class _Jobs:
         started, ended = (datetime.fromisoformat(self._job[name]) for name in ("started", "ended"))
         return {"seconds": round((ended - started).total_seconds()), "result": self._job["result"]}
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
+        """Ask how it stands, again and again, until nobody wants to know any more or the service is silent."""
+        failures = 0
         while not self._ended.wait(WATCHED_SECONDS):
-            (self._job,) = (each for each in self._state()["jobs"] if each["id"] == self._job["id"])
+            try:
+                (self._job,) = (each for each in self._state()["jobs"] if each["id"] == self._job["id"])
+                failures = 0
+            except (BoundaryClickError, ValueError) as error:
+                failures += 1
+                if failures == MOST_FAILURES:
+                    self._lost = BoundaryClickError(f"job: expected to hear of it, got: {error}")
+                    return
 
     def _state(self) -> dict[str, Any]:
         return self._asked("get", "/api/learning")
 
     def _asked(self, method: str, path: str, **body: Any) -> dict[str, Any]:
-        answer = self._session.request(method, self._url + path, timeout=SECONDS, **body)
-        if not answer.ok:
-            raise BoundaryClickError(
-                f"{path}: expected an answer, got {answer.status_code} {answer.text[:200]}"
-            )
-        found: dict[str, Any] = answer.json()
+        try:
+            with requests.Session() as session:
+                session.trust_env = False  # the service runs here, where no proxy can reach it
+                answer = session.request(method, self._url + path, timeout=SECONDS, **body)
+                answer.raise_for_status()
+                found: dict[str, Any] = answer.json()
+        except requests.RequestException as error:
+            raise BoundaryClickError(f"{path}: expected an answer, got {error}") from error
         return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +116,8 @@ def segmenting(
     """As `playing`, by way of the page, on objects that nobody has asked for before: nothing of them is known yet.
 
     Args:
-        photos: each client's own; it clicks on an object in every one of `PLACES`, and then begins anew.
+        photos: each client's own; it clicks on an object in every one of `PLACES`. After the last one it begins anew,
+            with objects that the service may still know.
     """
     with _at_work(clients, pause, lambda client, number, pace: _segment(client, photos[number], tally, pace)):
         yield
@@ -174,7 +175,7 @@ def _play(client: Client, way: str, plays: Sequence[Play], tally: Tally, pace: _
 
 
 def _segment(client: Client, photos: Sequence[Photo], tally: Tally, pace: _Pace) -> None:
-    for photo, place in product(photos, PLACES):
+    for photo, place in cycle(product(photos, PLACES)):
         if not segment(client, photo, place, CLICKS, tally, ended=pace.ended):
             return
 

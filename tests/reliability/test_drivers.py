@@ -46,6 +46,8 @@ def test_clicks_beside_a_job_are_told_apart_by_its_stages(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOUNDARYCLICK_WEIGHTS", str(weights))
+    monkeypatch.setenv("BOUNDARYCLICK_DATABASE_URL", f"sqlite:///{tmp_path / 'in-use.sqlite3'}")
+    monkeypatch.setenv("BOUNDARYCLICK_ACCESS_TOKEN", "of-the-service-in-use")
     references = photos(tmp_path / "images", split_seeds(8, 8, HELD_OUT, tmp_path / "all"))
     (tmp_path / "masks").mkdir()
     for name in (reference.task for reference in references):
@@ -55,8 +57,21 @@ def test_clicks_beside_a_job_are_told_apart_by_its_stages(
     assert clicks["alone"]["answers"] >= 10
     assert {"features", "training", "judging"} & set(clicks)
     assert figures["job"]["result"]
+    assert not (tmp_path / "in-use.sqlite3").exists()
 
 
-def test_clicks_beside_a_job_need_corrections(tmp_path: Path) -> None:
-    with pytest.raises(BoundaryClickError, match="masks, found none"):
-        beside_learning.measure(beside_learning.Plan(f"folder:{tmp_path}", alone=1, pause=0.0))
+def test_clicks_beside_a_job_need_corrections(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert beside_learning.main([f"folder:{tmp_path}", "--alone", "1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("beside_learning: ")
+    assert "masks, found none" in line
+
+
+def test_a_service_that_says_nothing_of_its_job_ends_the_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside_learning, "WATCHED_SECONDS", 0.01)
+    jobs = beside_learning.Jobs("http://127.0.0.1:9")
+    with pytest.raises(BoundaryClickError, match="/api/learning: expected an answer"), jobs.watched():
+        pass
+    jobs.watch()
+    with pytest.raises(BoundaryClickError, match="expected to hear of it"):
+        assert jobs.running
