@@ -15,6 +15,10 @@ Edges = tuple[int, int, int, int]
 """Pixels beyond an image: above, below, left, right."""
 
 
+MOST_AROUND = 3
+"""A part is enlarged with whole pixels of the map around it, if it does not become more than so many times as large."""
+
+
 def halved(image: NDArray[Pixel], beyond: Edges, least: tuple[int, int]) -> tuple[NDArray[Pixel], Edges]:
     """An image averaged over squares of 2 x 2 pixels, again and again: many times as fast as over other areas.
 
@@ -114,10 +118,6 @@ def magnified(
         borderMode=cv2.BORDER_REPLICATE,
     )
     return np.asarray(part, np.float32)
-
-
-MOST_AROUND = 3
-"""A part is enlarged with whole pixels of the map around it, if it does not become more than so many times as large."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backend.benchmarking import Served
     from backend.cli import Parser
+    from backend.served import Served
     from backend.settings import Settings
     from model import Click
 
@@ -95,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
 def _served(settings: "Settings", args: argparse.Namespace, clicks: "dict[str, list[list[Click]]]") -> None:
     """The same through a served process, one annotator after many, then its memory."""
     from backend import benchmarking
+    from backend.served import serving
     from model.headers import resolve_weights
 
     weights = str(resolve_weights(settings.weights).resolve())
@@ -105,7 +106,7 @@ def _served(settings: "Settings", args: argparse.Namespace, clicks: "dict[str, l
             "BOUNDARYCLICK_RUNTIME": settings.runtime,
             "BOUNDARYCLICK_DATABASE_URL": "none",
         }
-        with benchmarking.serving(options, environment) as served:
+        with serving(options, environment) as served:
             for name, size in benchmarking.SIZES.items():
                 photos = len(clicks[name])
                 selections, boundaries = benchmarking.time_http(served, size, range(photos), clicks[name])
@@ -162,9 +163,9 @@ def _at_once(served: "Served", annotators: int, pause: float, seconds: float) ->
 
 
 def _memory(when: str, served: "Served") -> None:
-    from backend import benchmarking
+    from backend.served import resident_megabytes
 
-    megabytes = benchmarking.resident_megabytes(served.pid)
+    megabytes = resident_megabytes(served.pid)
     shown = "not known on this system" if megabytes is None else f"{megabytes:.0f} MB"
     print(f"{f'resident memory {when}':46} {shown}", flush=True)
 

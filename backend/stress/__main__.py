@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from backend.benchmarking import hardware, photo_server, resident_megabytes, serving, settings_apart
+from backend.benchmarking import hardware, photo_server
+from backend.served import resident_megabytes, serving, settings_apart
 from backend.stress.clients import SECONDS, Client, Tally
 from backend.stress.plays import playing, plays_alone
 from model.errors import BoundaryClickError

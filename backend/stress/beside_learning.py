@@ -23,7 +23,8 @@ from typing import Any
 
 import requests
 
-from backend.benchmarking import click_beside, commit, hardware, serving, settings_apart
+from backend.benchmarking import click_beside, commit, hardware
+from backend.served import serving, settings_apart
 from backend.store import ALL
 from backend.stress.clients import SECONDS, Client, Photo, Tally
 from backend.stress.plays import unpacked
@@ -64,10 +65,8 @@ class Plan:
 def measure(plan: Plan) -> dict[str, Any]:
     """Figures as JSON values; raises BoundaryClickError if anything is refused or the job fails."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {
-            **settings_apart(folder),
-            "BOUNDARYCLICK_LEARN_AFTER": "0",
-        }  # no job but the one asked for
+        # No job but the one that is asked for.
+        settings = {**settings_apart(folder), "BOUNDARYCLICK_LEARN_AFTER": "0"}
         _import(plan.dataset, settings)
         with serving(["--threads", str(plan.threads)], settings) as service:
             jobs, tally = Jobs(service.url), Tally()

@@ -16,14 +16,13 @@ import requests
 from numpy.typing import NDArray
 
 from backend.benchmarking import (
-    Served,
     click_beside,
     clicks_on,
     hardware,
     photo_server,
     predict_body,
-    serving,
 )
+from backend.served import Served, serving
 from plugins.labelstudio.regions import read_mask
 from plugins.labelstudio.rle import encode
 

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from backend import benchmarking
+from backend.served import resident_megabytes
 
 
 def test_photos_have_their_size_and_differ():
@@ -42,7 +43,7 @@ def test_the_photo_server_serves_what_a_body_names():
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_memory_of_this_process():
-    assert benchmarking.resident_megabytes(os.getpid()) > 10
+    assert resident_megabytes(os.getpid()) > 10
 
 
 def test_hardware_is_one_line():

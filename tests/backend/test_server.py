@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from backend.benchmarking import clicks_on, photo_server, predict_body, serving
+from backend.benchmarking import clicks_on, photo_server, predict_body
+from backend.served import serving
 from tests.end_to_end.serving import ROOT, end_group, limited
 from tests.local_server import Answer, Asked, local_server
 
