@@ -16,17 +16,24 @@ from model.datasets.objects import EvaluationObject
 from model.errors import InvalidClick
 from model.evaluation.clickers import annotator_for
 from model.fine_tuning.rollouts import GuidedRollout
-from model.geometry import Box, View
+from model.geometry import Box, View, square_window
 from model.guidance import Point
-from model.inference import FILL
+from model.inference import FILL, enlarge, network_pixels, selection_map
+from model.logits import LIMIT
+from model.merging import cleaned
+from model.networks.adapter import Adapter
+from model.runtimes.base import Kept
 from model.training.objects import SMALLEST
-from model.training.refinement import Crops, selected
+from model.training.refinement import Crops
 from model.training.run import TrainingRun
-from model.training.samples import Sample
 from model.training.selection import network_input
 
 JITTER = 0.1
 """Greatest distance of a simulated selection click from the deepest point, in diagonals of the object's box."""
+
+LOOSE = 1.5
+"""If a session's crops are all larger than so many times what the object needs, it is encoded in that, too: there it is
+clicked on once its first masks are better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +41,35 @@ class Encoded:
     """One object as the head gets it; all points in pixels of the crop.
 
     Attributes:
-        image: (S, S, 3) uint8; features: (C, h, w) float16; logits, target: (S, S), float16 and bool.
+        image: (S, S, 3) uint8; features: (C, h, w) float16; target: (S, S).
+        selected: (h, w) float16, the selection network's logits.
         selection: click; boundary: the annotator's clicks, as far as they are known.
     """
 
     image: NDArray[np.uint8]
     features: NDArray[np.float16]
-    logits: NDArray[np.float16]
+    selected: NDArray[np.float16]
     target: NDArray[np.bool_]
     selection: Point
     boundary: tuple[Point, ...]
 
-    @property
-    def hardness(self) -> float:
-        """How often the object is worth being trained on: more where the selection is wrong."""
-        iou = masks.intersection_over_union(self.logits > 0, self.target)
+    def first_mask(self, adapter: Adapter | None = None) -> NDArray[np.float32]:
+        """(S, S) logits of the mask before any boundary click, as a session has it in this crop."""
+        selected = self.selected.astype(np.float32)
+        if adapter is not None:
+            selected = self._adapted(selected, adapter)
+        height, width = self.target.shape
+        whole = enlarge(selected, View(Box(0, 0, width, height), width, height))
+        return cleaned(np.clip(whole, -LIMIT, LIMIT), self.selection, [])
+
+    @torch.no_grad()
+    def _adapted(self, selected: NDArray[np.float32], adapter: Adapter) -> NDArray[np.float32]:
+        features = torch.from_numpy(self.features).float()[None]
+        return np.asarray(adapter(features, torch.from_numpy(selected)[None, None])[0, 0].numpy(), np.float32)
+
+    def hardness(self, adapter: Adapter | None = None) -> float:
+        """How often the object is worth being trained on: more where the first mask is wrong."""
+        iou = masks.intersection_over_union(self.first_mask(adapter) > 0, self.target)
         return float(np.clip(1 - iou, 0.02, 0.4)) if iou > 0.2 else 0.02
 
     def save(self, path: Path) -> None:
@@ -57,7 +78,7 @@ class Encoded:
         values = {
             "image": self.image,
             "features": self.features,
-            "logits": self.logits,
+            "selected": self.selected,
             "target": np.packbits(self.target, axis=1),
             "clicks": np.array([self.selection, *self.boundary], np.float32),
         }
@@ -71,7 +92,7 @@ class Encoded:
         clicks = [(float(x), float(y)) for x, y in values["clicks"]]
         target = np.unpackbits(values["target"], axis=1)[:, : values["image"].shape[1]].astype(np.bool_)
         return Encoded(
-            values["image"], values["features"], values["logits"], target, clicks[0], tuple(clicks[1:])
+            values["image"], values["features"], values["selected"], target, clicks[0], tuple(clicks[1:])
         )
 
 
@@ -85,19 +106,42 @@ def is_encoded(path: Path) -> bool:
 
 
 def encode(
-    run: TrainingRun,
-    shipped: Predictor,
-    item: EvaluationObject,
-    clicks: Sequence[Click],
-    view: int,
+    shipped: Predictor, size: int, item: EvaluationObject, clicks: Sequence[Click], view: int
 ) -> list[Encoded]:
     """One look at an object, in each crop that a session has of it; without crops that hold too little of it.
 
     Args:
         shipped: whose sessions these are.
+        size: of the crops, network pixels.
         clicks: the annotator's own, image pixels; empty if they are not known.
         view: 0 is the object as it was annotated; others have simulated selection clicks, odd ones are mirrored.
     """
+    shown = _shown(item, clicks, view)
+    seen = (_in_crop(shipped, size, shown, window) for window in _windows(shipped, shown))
+    return [encoded for encoded in seen if encoded is not None]
+
+
+def encode_whole(
+    shipped: Predictor, size: int, item: EvaluationObject, clicks: Sequence[Click], view: int
+) -> list[Encoded]:
+    """The same in a crop that holds all of the image, as the coarse pass sees it; nobody clicks an outline there."""
+    shown = _shown(item, clicks, view)
+    height, width = shown.item.truth.shape
+    encoded = _in_crop(shipped, size, shown, square_window(Box(0, 0, width, height), 0.0, 1))
+    return [] if encoded is None else [encoded]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An object in one view, and the clicks on it, image pixels."""
+
+    item: EvaluationObject
+    selection: Click
+    boundary: Sequence[Click]
+    generator: np.random.Generator
+
+
+def _shown(item: EvaluationObject, clicks: Sequence[Click], view: int) -> _Shown:
     generator = np.random.default_rng([zlib.crc32(item.name.encode()), view])
     image, truth = item.image, item.truth
     known = [click for click in clicks if _is_inside(click, truth)]
@@ -105,48 +149,43 @@ def encode(
         image, truth = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(truth[:, ::-1])
         known = [Click(truth.shape[1] - 1 - click.x, click.y, click.role) for click in known]
     selection = _selection(truth, known if view == 0 else [], generator)
-    shown = EvaluationObject(f"{item.name}-{view}", image, truth, np.zeros_like(truth))
     boundary = [click for click in known if click.role == "boundary"]
-    seen = (
-        _in_crop(run, shown, selection, boundary, window)
-        for window in _windows(shipped, shown, selection, boundary)
-    )
-    return [encoded for encoded in seen if encoded is not None]
+    shown = EvaluationObject(f"{item.name}-{view}", image, truth, np.zeros_like(truth))
+    return _Shown(shown, selection, boundary, generator)
 
 
-def _in_crop(
-    run: TrainingRun, item: EvaluationObject, selection: Click, boundary: Sequence[Click], window: Box
-) -> Encoded | None:
+def _in_crop(shipped: Predictor, size: int, shown: _Shown, window: Box) -> Encoded | None:
     """An object in one crop; None if too little of it is left to learn from."""
-    crop = View(window, run.settings.size, run.settings.size)
+    item, crop = shown.item, View(window, size, size)
     target = crop.extract(item.truth.astype(np.float32)) > 0.5
     if np.count_nonzero(target) < SMALLEST:
         return None
-    at = crop.to_view(selection.x, selection.y)
-    pixels = crop.extract(item.image, FILL).astype(np.uint8, copy=False)
-    sample = Sample(
-        image=torch.from_numpy(pixels)[None],
-        target=torch.from_numpy(target)[None],
-        distance=torch.from_numpy(masks.distance_to(target))[None],
-        click=torch.tensor([at], dtype=torch.float32),
-    )
-    (rollout,), crops = selected(run, run.network, sample)
+    guidance = selection_map(crop, shown.selection, shipped.config.guidance_sigma)
+    selected, features = shipped.runtime.select(network_pixels(item.image, crop), guidance)
     return Encoded(
-        image=pixels,
-        features=crops.features[0].float().cpu().numpy().astype(np.float16),
-        logits=rollout.logits.astype(np.float16),
+        image=crop.extract(item.image, FILL).astype(np.uint8, copy=False),
+        features=_as_array(features)[0],
+        selected=selected.astype(np.float16),
         target=target,
-        selection=at,
-        boundary=tuple(crop.to_view(click.x, click.y) for click in boundary),
+        selection=crop.to_view(shown.selection.x, shown.selection.y),
+        boundary=tuple(crop.to_view(click.x, click.y) for click in shown.boundary),
     )
 
 
-def load_batch(run: TrainingRun, paths: Sequence[Path]) -> tuple[list[GuidedRollout], Crops]:
-    """Objects to be clicked on, and their crops."""
+def _as_array(features: Kept) -> NDArray[np.float16]:
+    """What a runtime keeps, in the memory of the CPU."""
+    kept = features.cpu() if isinstance(features, torch.Tensor) else features
+    return np.asarray(kept, np.float16)
+
+
+def load_batch(
+    run: TrainingRun, paths: Sequence[Path], adapter: Adapter | None = None
+) -> tuple[list[GuidedRollout], Crops]:
+    """Objects to be clicked on, from their first masks on, and their crops."""
     objects = [Encoded.load(path) for path in paths]
     rollouts = [
         GuidedRollout(
-            each.logits.astype(np.float32),
+            each.first_mask(adapter),
             each.target,
             each.selection,
             run.settings.click_sampling,
@@ -188,21 +227,36 @@ def _selection(truth: NDArray[np.bool_], known: Sequence[Click], generator: np.r
     return Click(x + box.left, y + box.top, "select")
 
 
-def _windows(
-    shipped: Predictor, item: EvaluationObject, selection: Click, known: Sequence[Click]
-) -> Iterator[Box]:
-    """The crop of a session's first mask, and the one after the first boundary click if that is another.
+def _windows(shipped: Predictor, shown: _Shown) -> Iterator[Box]:
+    """The crop of a session's first mask, the one after the first boundary click if that is another, and a tight one.
 
     That click may have widened the crop, or have had the object selected again at another scale.
     """
-    session = shipped.start(item.image)
-    mask = session.click(selection)
+    session = shipped.start(shown.item.image)
+    mask = session.click(shown.selection)
     first = session.crop
     assert first is not None  # noqa: S101 - the selection click has made one
     yield first
-    if known:
-        session.add(known[0])
-    elif aimed := annotator_for("boundary", item, noise=0.0, seed=0).correct(mask):
+    if shown.boundary:
+        session.add(shown.boundary[0])
+    elif aimed := annotator_for("boundary", shown.item, noise=0.0, seed=0).correct(mask):
         session.add(aimed.click)
-    if session.crop is not None and session.crop != first:
-        yield session.crop
+    second = session.crop
+    if second is not None and second != first:
+        yield second
+    tight = _tight(shipped, shown)
+    if min(each.width for each in (first, second or first)) > LOOSE * tight.width:
+        yield tight
+
+
+def _tight(shipped: Predictor, shown: _Shown) -> Box:
+    """The crop of a first mask that is nearly right: each side of the object's box is off by up to `JITTER` of it."""
+    box = Box.of_mask(shown.item.truth)
+    off = shown.generator.uniform(-JITTER, JITTER, size=4)
+    left, right = (
+        round(x + share * box.width) for x, share in zip((box.left, box.right), off[:2], strict=True)
+    )
+    top, bottom = (
+        round(y + share * box.height) for y, share in zip((box.top, box.bottom), off[2:], strict=True)
+    )
+    return shipped.passes.window(Box(left, top, max(right, left + 1), max(bottom, top + 1)))

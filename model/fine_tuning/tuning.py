@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from model.checkpoints import Checkpoint
 from model.errors import DatasetError
 from model.fine_tuning.encoding import Encoded, load_batch
+from model.networks.adapter import Adapter
 from model.training.refinement import numbered, supervise
 from model.training.run import TrainingRun
 from model.training.settings import DataSet, TrainingSettings
@@ -55,11 +56,18 @@ def tuning_settings(
     )
 
 
-def tune(run: TrainingRun, corrections: Sequence[Path], replay: Sequence[Path], report: Report) -> None:
+def tune(
+    run: TrainingRun,
+    corrections: Sequence[Path],
+    replay: Sequence[Path],
+    adapter: Adapter | None,
+    report: Report,
+) -> None:
     """Train; goes on where the run's folder ends. The result is `run.averaged`.
 
     Args:
         corrections, replay: files of encoded objects; without a replay set only corrections are trained on.
+        adapter: that makes the first masks which are to be clicked on.
 
     Raises:
         DatasetError: there is nothing to train on.
@@ -68,29 +76,31 @@ def tune(run: TrainingRun, corrections: Sequence[Path], replay: Sequence[Path], 
         raise DatasetError(
             "fine-tuning: expected at least one correction to train on, got none that can be used"
         )
-    often, often_replayed = chances(corrections), chances(replay)
+    often, often_replayed = chances(corrections, adapter), chances(replay, adapter)
     count = REPLAYED if replay else 0
     run.network.eval()
     for step in run.steps():
         generator = run.generator()
         paths = drawn(corrections, often, run.settings.batch - count, generator)
         paths += drawn(replay, often_replayed, count, generator)
-        train_step(run, paths, generator)
+        train_step(run, paths, generator, adapter)
         report((step + 1) / run.settings.steps)
 
 
-def train_step(run: TrainingRun, paths: Sequence[Path], generator: np.random.Generator) -> dict[str, float]:
+def train_step(
+    run: TrainingRun, paths: Sequence[Path], generator: np.random.Generator, adapter: Adapter | None = None
+) -> dict[str, float]:
     """Train on a batch of encoded objects; returns what a log of the run tells of it, IoUs before and after clicks."""
-    rollouts, crops = load_batch(run, paths)
+    rollouts, crops = load_batch(run, paths, adapter)
     before = float(np.mean([rollout.iou for rollout in rollouts]))
     loss, ious = supervise(run, list(rollouts), crops, generator)
     run.update()
     return {"loss": loss, "iou0": before, **numbered("iou", ious)}
 
 
-def chances(paths: Sequence[Path]) -> NDArray[np.float64]:
+def chances(paths: Sequence[Path], adapter: Adapter | None = None) -> NDArray[np.float64]:
     """How likely each encoded object is to be drawn: the harder ones likelier; the sum is 1."""
-    hardness = np.array([Encoded.load(path).hardness for path in paths], np.float64)
+    hardness = np.array([Encoded.load(path).hardness(adapter) for path in paths], np.float64)
     return hardness / hardness.sum() if hardness.size else hardness
 
 

@@ -5,18 +5,26 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from model.networks.adapter import Adapter
 from model.networks.configurations import NetworkConfig
 from model.networks.parts import Head, Selection
 
 
 class TwoStageNetwork(nn.Module):
-    """Selection network and refinement head of one configuration."""
+    """Selection network and refinement head of one configuration.
+
+    Attributes:
+        adapter: corrects what is selected on pictures that a team has taught; None, and in no checkpoint, else.
+    """
+
+    adapter: Adapter | None
 
     def __init__(self, config: NetworkConfig, selection: Selection, refinement: Head) -> None:
         super().__init__()
         self.config = config
         self.selection = selection
         self.refinement = refinement
+        self.register_module("adapter", None)
 
 
 def normalise_image(pixels: NDArray[np.uint8]) -> torch.Tensor:

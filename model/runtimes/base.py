@@ -40,7 +40,7 @@ class Runtime(Protocol):
             guidance: (1, 1, H, W) in [0, 1], Gaussian at the selection click.
 
         Returns:
-            logits: (h, w), h = H / 4; features: C x h x w of them.
+            logits: (h, w), h = H / 4, as the adapter of the head, if it has one, corrects them; features: C x h x w.
         """
         ...
 

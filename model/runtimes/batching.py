@@ -45,7 +45,8 @@ class BatchingRuntime:
         selected = self._looks.do(_Look(image, guidance))
         if isinstance(selected, RuntimeError):
             raise selected
-        return selected
+        logits, features = selected
+        return self._runtime.adapted(logits, features), features
 
     def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:
         """See `Runtime`."""

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from model.errors import WeightsError
 
-SELECT, PREPARE, CORRECT = "select.xml", "prepare.xml", "correct.xml"
-"""The parts of the networks, as files in a folder."""
+SELECT, PREPARE, CORRECT, ADAPT = "select.xml", "prepare.xml", "correct.xml", "adapt.xml"
+"""The parts of the networks, as files in a folder; the last only where a head has an adapter."""
 
 LONGEST_SECONDS = 240.0
 """Less than a silent worker of the service may take to start, which then goes on with torch."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from model.headers import Header
 from model.runtimes.base import Kept
 from model.runtimes.conversion import (
+    ADAPT,
     CORRECT,
     PREPARE,
     SELECT,
@@ -46,6 +47,7 @@ class OpenVinoRuntime:
         self.config = header.config
         self._select = selection.create_infer_request()
         self._prepare = engine.compile(head / PREPARE).create_infer_request()
+        self._adapt = _request(engine, head / ADAPT)
         correct = engine.compile(head / CORRECT)
         self._correct = correct.create_infer_request()
         self._head_precision = _PRECISIONS[correct.get_property("INFERENCE_PRECISION_HINT").to_string()]
@@ -69,6 +71,8 @@ class OpenVinoRuntime:
     ) -> tuple[NDArray[np.float32], Kept]:
         """See `Runtime`."""
         logits, features = _infer(self._select, image, guidance)
+        if self._adapt is not None:
+            (logits,) = _infer(self._adapt, features, logits)
         return logits[0, 0], features
 
     def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:
@@ -130,6 +134,11 @@ class Engine:
             raise ConversionFailed(
                 f"networks: expected {path} as it was converted, got something else ({reason}); remove its folder"
             ) from error
+
+
+def _request(engine: Engine, path: Path) -> "ov.InferRequest | None":
+    """Of what a head may have, in float32 like the selection that it works on; None if it has not."""
+    return engine.compile(path, FLOAT32).create_infer_request() if path.is_file() else None
 
 
 def _infer(request: "ov.InferRequest", *arrays: NDArray[np.float32]) -> list[NDArray[np.float32]]:

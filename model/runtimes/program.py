@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from model.errors import WeightsError
 from model.heads import unpack_head
 from model.networks.maps import FEATURE_STRIDE, GUIDANCE, SIZE_MULTIPLE
 from model.networks.two_stage import TwoStageNetwork
-from model.runtimes.conversion import CORRECT, PREPARE, SELECT, WRONG_WEIGHTS
+from model.runtimes.conversion import ADAPT, CORRECT, PREPARE, SELECT, WRONG_WEIGHTS
 from model.runtimes.library import ov
 
 ANY = -1
@@ -59,17 +60,20 @@ def convert_selection(network: TwoStageNetwork, folder: Path) -> None:
 
 @torch.no_grad()
 def convert_head(network: TwoStageNetwork, folder: Path) -> None:
-    """Write `PREPARE` and `CORRECT`, for crops of the configuration's size."""
+    """Write `PREPARE` and `CORRECT`, for crops of the configuration's size; an adapter as `ADAPT`, for any size."""
     size = network.config.crop_size
     grid = size // FEATURE_STRIDE
     crop = (torch.zeros(1, network.config.feature_channels, grid, grid), torch.zeros(1, 3, size, size))
     _write(_Prepare(network), crop, [tuple(each.shape) for each in crop], folder / PREPARE)
     click = (network.refinement.prepare(*crop), torch.zeros(1, len(GUIDANCE), grid, grid))
     _write(network.refinement, click, [tuple(each.shape) for each in click], folder / CORRECT)
+    if network.adapter is not None:
+        shapes = [(1, channels, ANY, ANY) for channels in (network.config.feature_channels, 1)]
+        _write(network.adapter, (crop[0], crop[0][:, :1]), shapes, folder / ADAPT)
 
 
 def _write(
-    module: nn.Module, example: tuple[torch.Tensor, ...], shapes: list[tuple[int, ...]], path: Path
+    module: nn.Module, example: tuple[torch.Tensor, ...], shapes: Sequence[tuple[int, ...]], path: Path
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter(
@@ -79,7 +83,8 @@ def _write(
         model: Any = ov.convert_model(
             traced, example_input=example, input=[ov.PartialShape(list(shape)) for shape in shapes]
         )
-    ov.save_model(model, path, compress_to_fp16=True)
+    # Weights come as float16, but for an adapter's.
+    ov.save_model(model, path, compress_to_fp16=path.name != ADAPT)
 
 
 def main() -> int:

@@ -32,14 +32,14 @@ class TorchRuntime:
         self, image: NDArray[np.float32], guidance: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], Kept]:
         """See `Runtime`."""
-        (selected,) = self.select_batch(image, guidance)
-        return selected
+        ((logits, features),) = self.select_batch(image, guidance)
+        return self.adapted(logits, features), features
 
     @torch.inference_mode()
     def select_batch(
         self, images: NDArray[np.float32], guidance: NDArray[np.float32]
     ) -> list[tuple[NDArray[np.float32], Kept]]:
-        """What `select` gives for each of B images.
+        """What `select` gives for each of B images, but for the adapter.
 
         Args:
             images: (B, 3, H, W); guidance: (B, 1, H, W).
@@ -50,6 +50,14 @@ class TorchRuntime:
         logits = output.logits[:, 0].cpu().numpy()
         # Copies: a part of the batch's features would keep all of them.
         return [(logits[i].copy(), output.features[i : i + 1].clone()) for i in range(len(images))]
+
+    @torch.inference_mode()
+    def adapted(self, logits: NDArray[np.float32], features: Kept) -> NDArray[np.float32]:
+        """(h, w) logits of a selection as the head's adapter corrects them; as they are if it has none."""
+        if self.network.adapter is None:
+            return logits
+        selected = torch.from_numpy(logits)[None, None].to(self.device)
+        return np.asarray(self.network.adapter(features, selected)[0, 0].cpu().numpy(), np.float32)
 
     @torch.inference_mode()
     def prepare(self, features: Kept, image: NDArray[np.float32]) -> Kept:

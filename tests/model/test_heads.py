@@ -9,6 +9,7 @@ from model import Click
 from model.checkpoints import Checkpoint, load_checkpoint
 from model.errors import WeightsError
 from model.heads import digest_of, pack_head, unpack_head
+from model.networks.adapter import Adapter
 from model.networks.two_stage import TwoStageNetwork
 from model.runtimes.pytorch import predictor_of
 
@@ -42,6 +43,29 @@ def test_a_head_comes_back_as_it_was_on_the_one_selection_network(base: Checkpoi
     first, second = (predictor_of(each, device).predict(noise_image, clicks) for each in (base, again))
     assert not np.array_equal(first.logits, second.logits), "the second head answers"
     assert len(data) < 0.3 * sum(2 * p.numel() for p in base.network.parameters()), "the head alone is stored"
+
+
+def adapted(base: Checkpoint, feature_channels: int) -> TwoStageNetwork:
+    """The base's network with an adapter of that many channels."""
+    network = copy.deepcopy(base.network)
+    network.adapter = Adapter(feature_channels)
+    torch.nn.init.normal_(network.adapter.correct.weight)
+    return network
+
+
+def test_an_adapter_comes_back_to_the_bit(base: Checkpoint):
+    network = adapted(base, base.network.config.feature_channels)
+    again = unpack_head(pack_head(network, base, {}), base, "team-v1").network.adapter
+    assert again is not None
+    assert network.adapter is not None
+    for name, value in network.adapter.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+    assert unpack_head(pack_head(base.network, base, {}), base, "team-v1").network.adapter is None
+
+
+def test_an_adapter_that_does_not_fit_is_refused(base: Checkpoint):
+    with pytest.raises(WeightsError, match="team-v1: expected the tensors of this release's head"):
+        unpack_head(pack_head(adapted(base, 5), base, {}), base, "team-v1")
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[:-9], lambda data: b"no head", lambda data: b""])

@@ -17,7 +17,7 @@ from model import Click
 from model.checkpoints import load_checkpoint
 from model.errors import WeightsError
 from model.evaluation.loop import Procedure
-from model.fine_tuning import judging, lesson, tuning
+from model.fine_tuning import judging, lesson, material, tuning
 from model.fine_tuning.encoding import Encoded
 from model.heads import unpack_head
 from tests.backend.learning.material import (
@@ -39,7 +39,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As little work as there can be: two steps, one view, three clicks."""
     monkeypatch.setattr(tuning, "FEWEST_STEPS", 2)
     monkeypatch.setattr(tuning, "MOST_STEPS", 2)
-    monkeypatch.setattr(lesson, "MOST_VIEWS", 1)
+    monkeypatch.setattr(material, "MOST_VIEWS", 1)
     monkeypatch.setattr(lesson, "MOST_REPLAYED", 1)
     monkeypatch.setattr(judging, "PROCEDURE", Procedure(noise=3.0, clicks=3))
 
@@ -83,7 +83,7 @@ def test_a_job_makes_a_version_of_what_can_be_used_and_judges_it(
     assert version.state == ("promoted" if version.figures["promote"] else "rejected")
     assert version.figures["objects"] == 8
     assert version.figures["trained_on"] == 3
-    assert {each["figure"] for each in version.figures["corrections"]} == {"noc85", "miou3"}
+    assert {each["figure"] for each in version.figures["corrections"]} == {"noc85", "miou1", "miou3"}
     assert version.figures["replayed"] == 1
     assert done.result["version"] == version.name
     base = load_checkpoint(weights)

@@ -18,7 +18,7 @@ from backend.learning.worker import Worker
 from backend.store import Job
 from backend.store.jobs import MOST_ATTEMPTS
 from model.errors import SettingsError
-from model.fine_tuning import lesson
+from model.fine_tuning import material
 from tests.backend.learning.material import (
     PROJECT,
     TOOL,
@@ -88,7 +88,7 @@ def test_a_killed_training_goes_on_where_it_was_and_only_one_runs(
     for thread in threads:
         thread.join(PATIENCE)
     assert (done.attempts, done.error) == (2, "")
-    assert len(written) == 4 * lesson.MOST_VIEWS
+    assert len(written) == 4 * material.MOST_VIEWS
     assert store.versions.listed(PROJECT)[0].figures["objects"] == 8
     assert not place.job_folder(asked).exists(), "nothing is left lying about"
     second.close()

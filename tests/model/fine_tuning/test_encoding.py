@@ -5,20 +5,12 @@ import numpy as np
 import pytest
 
 from model import Click, Predictor
-from model.checkpoints import load_checkpoint
 from model.datasets.objects import EvaluationObject
 from model.fine_tuning.encoding import Encoded, encode
-from model.fine_tuning.tuning import tuning_settings
 from model.geometry import View
-from model.training.run import TrainingRun
 from tests.model.scenes import scene
 
-
-@pytest.fixture(scope="module")
-def run(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
-    base, folder = load_checkpoint(tiny_weights), tmp_path_factory.mktemp("run")
-    settings = tuning_settings(base, folder, 1)
-    return TrainingRun(settings, base.network, [base.network.refinement], folder)
+SIZE = 128
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +26,12 @@ def inside(item: EvaluationObject) -> Click:
 
 
 @pytest.fixture(scope="module")
-def encoded(run: TrainingRun, tiny_predictor: Predictor, item: EvaluationObject) -> Callable[..., Encoded]:
+def encoded(tiny_predictor: Predictor, item: EvaluationObject) -> Callable[..., Encoded]:
     """The object as it is when its outline is clicked."""
-    return lambda *clicks, view=0: encode(run, tiny_predictor, item, clicks, view)[-1]
+    return lambda *clicks, view=0: encode(tiny_predictor, SIZE, item, clicks, view)[-1]
 
 
-def test_the_crops_are_those_that_a_session_has(
-    run: TrainingRun, item: EvaluationObject, tiny_predictor: Predictor
-) -> None:
+def test_the_crops_are_those_that_a_session_has(item: EvaluationObject, tiny_predictor: Predictor) -> None:
     select, far = inside(item), Click(1.0, 1.0, "boundary")
     session = tiny_predictor.start(item.image)
     session.click(select)
@@ -50,9 +40,9 @@ def test_the_crops_are_those_that_a_session_has(
     assert session.crop is not None
     assert session.crop != before, "this click asks for another crop"
     crops = [before, session.crop]
-    for crop, found in zip(crops, encode(run, tiny_predictor, item, [select, far], 0), strict=True):
+    for crop, found in zip(crops, encode(tiny_predictor, SIZE, item, [select, far], 0), strict=True):
         assert crop is not None
-        view = View(crop, run.settings.size, run.settings.size)
+        view = View(crop, SIZE, SIZE)
         assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
         assert found.selection == pytest.approx(view.to_view(select.x, select.y), abs=1e-3)
         assert found.boundary[0] == pytest.approx(view.to_view(far.x, far.y), abs=1e-3)
@@ -64,7 +54,7 @@ def test_it_comes_back_from_the_disk_as_it_was(
     found = encoded(inside(item))
     found.save(tmp_path / "a.safetensors")
     again = Encoded.load(tmp_path / "a.safetensors")
-    for name in ("image", "features", "logits", "target"):
+    for name in ("image", "features", "selected", "target"):
         assert np.array_equal(getattr(found, name), getattr(again, name))
     assert again.selection == pytest.approx(found.selection)
 

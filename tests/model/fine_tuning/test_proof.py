@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model.errors import SettingsError
-from model.fine_tuning import lesson, tuning
+from model.fine_tuning import lesson, material, tuning
 from model.fine_tuning.domain import apart
 from model.fine_tuning.proof import Plan, main, prove
 from tests.model.scenes import scene
@@ -18,7 +18,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As little training as there can be."""
     monkeypatch.setattr(tuning, "FEWEST_STEPS", 1)
     monkeypatch.setattr(tuning, "MOST_STEPS", 1)
-    monkeypatch.setattr(lesson, "MOST_VIEWS", 1)
+    monkeypatch.setattr(material, "MOST_VIEWS", 1)
     monkeypatch.setattr(lesson, "MOST_REPLAYED", 1)
 
 

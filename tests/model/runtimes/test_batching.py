@@ -1,3 +1,4 @@
+import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from backend.prediction import PredictionService
 from model import Click, Predictor, load_predictor
 from model.checkpoints import load_checkpoint
 from model.heads import pack_head
+from model.networks.adapter import Adapter
 from model.runtimes.base import Kept
 from model.runtimes.batching import BatchingRuntime
 from model.runtimes.pytorch import TorchRuntime
@@ -76,6 +78,24 @@ def test_heads_share_the_passes_of_the_selection_network(gated: Gated, tiny_weig
     gated.free.set()
     other.predict(photo(0).pixels, CLICKS)
     assert gated.batches, "another head's selections are computed where all are"
+
+
+def test_each_heads_adapter_corrects_its_own_selections_alone(gated: Gated, tiny_weights: Path) -> None:
+    base = load_checkpoint(tiny_weights)
+    shipped = Predictor(BatchingRuntime(gated, AT_ONCE), base.version, {})
+    network = copy.deepcopy(base.network)
+    network.adapter = Adapter(network.config.feature_channels)
+    torch.nn.init.constant_(network.adapter.correct.bias, -20.0)
+    torch.nn.init.constant_(network.adapter.gate.decide.bias, 5.0)
+    torch.nn.init.zeros_(network.adapter.gate.decide.weight)
+    team = shipped.with_head(pack_head(network, base, {}), "team-v1")
+    gated.free.set()
+    with ThreadPoolExecutor(2) as annotators:
+        theirs, ours = annotators.map(
+            lambda each: each.predict(photo(0).pixels, CLICKS[:1]).mask, (team, shipped)
+        )
+    assert not theirs.any(), "this adapter turns everything off"
+    assert ours.any()
 
 
 def test_more_than_fit_are_computed_in_parts(gated: Gated) -> None:

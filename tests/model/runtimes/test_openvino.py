@@ -14,6 +14,7 @@ import torch
 from model import Click, Predictor, WeightsError, load_predictor
 from model.checkpoints import load_checkpoint
 from model.heads import pack_head
+from model.networks.adapter import Adapter
 from model.runtimes import conversion
 from model.runtimes.pytorch import checkpoint_of
 
@@ -42,6 +43,18 @@ def head(tiny_predictor: Predictor) -> bytes:
     with torch.no_grad():
         for value in network.refinement.parameters():
             value.mul_(1.5)
+    return pack_head(network, base, {"made": "here"})
+
+
+@pytest.fixture(scope="module")
+def adapted_head(tiny_predictor: Predictor) -> bytes:
+    """One with an adapter, for which every picture is half of the kind that it knows."""
+    base = checkpoint_of(tiny_predictor)
+    network = copy.deepcopy(base.network)
+    torch.manual_seed(2)
+    network.adapter = Adapter(base.network.config.feature_channels)
+    torch.nn.init.normal_(network.adapter.correct.weight)
+    torch.nn.init.normal_(network.adapter.gate.decide.weight, std=1e-2)
     return pack_head(network, base, {"made": "here"})
 
 
@@ -74,6 +87,17 @@ def test_another_head_answers_as_with_torch_on_the_same_selection_network(
         ours.predict(noise_image, CLICKS).logits, openvino_predictor.predict(noise_image, CLICKS).logits
     )
     assert (ours.version, ours.training) == ("team-v1", {"made": "here"})
+
+
+@pytest.mark.parametrize("shape", [(90, 121), (300, 64)])
+def test_an_adapter_corrects_first_masks_as_with_torch(
+    openvino_predictor: Predictor, tiny_predictor: Predictor, adapted_head: bytes, shape: tuple[int, int]
+):
+    image = np.random.default_rng(1).integers(0, 255, (*shape, 3), dtype=np.uint8)
+    ours, theirs = (each.with_head(adapted_head, "team-v2") for each in (openvino_predictor, tiny_predictor))
+    assert_alike(ours, theirs, image)
+    first, shipped = (each.predict(image, CLICKS[:1]).probability for each in (ours, openvino_predictor))
+    assert np.abs(first - shipped).max() > 0.05
 
 
 def test_weights_are_converted_once(

@@ -131,6 +131,7 @@ function versionRow(version) {
     version.state,
     new Date(version.created).toLocaleString(),
     figureOf(version, "corrections", "noc85"),
+    figureOf(version, "corrections", "miou1"),
     figureOf(version, "corrections", "miou3"),
     figureOf(version, "replay", "noc85"),
     String(version.figures.reason ?? ""),

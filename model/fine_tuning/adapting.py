@@ -1,0 +1,174 @@
+"""The adapter's training: what corrections teach of first masks, and a gate that keeps it to pictures of their kind.
+
+A head that only answers clicks forgets little; whatever changes first masks does so to all pictures. So the first
+question is whether the team's pictures can be told from others by what their features are like, asked of objects that
+the gate was not fitted on. If they cannot, as with photos of everything, there is no adapter.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from model.fine_tuning.encoding import Encoded
+from model.losses import soft_overlap_loss
+from model.networks.adapter import Adapter, Gate
+
+STEPS, BATCH = 150, 8
+RATE = 3e-3
+"""Highest of one cycle; as the steps measured on simulated tissue (docs/experiments.md)."""
+
+FOLDS = 5
+TOLD_APART = 0.95
+"""Least share of the crops of either kind on their side of a gate that was fitted on other objects."""
+
+DECAY = 1e-2
+"""Of the gate's weights: there are hardly more crops than numbers that describe one."""
+
+LEAST_SPREAD = 1e-3
+
+
+def train_adapter(
+    corrections: Sequence[Path],
+    replay: Sequence[Path],
+    kept: Path,
+    device: torch.device,
+    report: Callable[[float], None],
+) -> Adapter | None:
+    """An adapter that knows the pictures of the corrections; None if nothing tells them from the replay set's.
+
+    Args:
+        corrections, replay: files of encoded objects, in the crops that first masks are made in.
+        kept: where the trained one is written, and read again after an interruption.
+        report: told the share that is done; may raise to end the work.
+
+    Returns:
+        on the CPU.
+    """
+    gate = _gate(corrections, replay)
+    if gate is None:
+        return None
+    channels = gate.decide.in_features // 2
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        adapter = Adapter(channels)
+    if not _read(adapter, kept):
+        adapter.gate = gate
+        _train(adapter.to(device), corrections, device, report)
+        _write(adapter.cpu(), kept)
+    return adapter.eval().requires_grad_(False)
+
+
+def _gate(corrections: Sequence[Path], replay: Sequence[Path]) -> Gate | None:
+    """The gate between both kinds of pictures; None if others are taken for one of them."""
+    if not corrections or not replay:
+        return None
+    kinds = [_described(paths) for paths in (corrections, replay)]
+    folds = [_folds(paths) for paths in (corrections, replay)]
+    right: list[list[torch.Tensor]] = [[], []]
+    for fold in range(FOLDS):
+        one, other = (kind[of != fold] for kind, of in zip(kinds, folds, strict=True))
+        if not len(one) or not len(other):
+            return None
+        gate = _fitted(one, other)
+        for side, (kind, of) in enumerate(zip(kinds, folds, strict=True)):
+            right[side].append((gate.logit(kind[of == fold]) > 0) == (side == 0))
+    if any(float(torch.cat(side).float().mean()) < TOLD_APART for side in right):
+        return None
+    return _fitted(*kinds)
+
+
+def _described(paths: Sequence[Path]) -> torch.Tensor:
+    """(N, 2 C), see `Gate.describe`."""
+    features = (torch.from_numpy(Encoded.load(path).features) for path in paths)
+    return torch.cat([Gate.describe(each.float()[None]) for each in features])
+
+
+def _folds(paths: Sequence[Path]) -> torch.Tensor:
+    """(N,) of each file: all crops of an object, whose name theirs begin with, are in one fold."""
+    objects = [path.name.rsplit("-", 2)[0] for path in paths]
+    number = {name: k for k, name in enumerate(dict.fromkeys(objects))}
+    return torch.tensor([number[name] % FOLDS for name in objects])
+
+
+@torch.no_grad()
+def _normalised(gate: Gate, descriptions: torch.Tensor) -> None:
+    gate.mean.copy_(descriptions.mean(dim=0))
+    gate.spread.copy_(descriptions.std(dim=0).clamp_min(LEAST_SPREAD))
+
+
+def _fitted(known: torch.Tensor, others: torch.Tensor) -> Gate:
+    """The logistic regression between (N, 2 C) and (M, 2 C) descriptions, both kinds of equal weight."""
+    gate = Gate(known.shape[1] // 2)
+    together = torch.cat([known, others])
+    _normalised(gate, together)
+    kind = torch.cat([torch.ones(len(known)), torch.zeros(len(others))])
+    weight = torch.where(kind > 0, 0.5 / len(known), 0.5 / len(others))
+    for value in gate.decide.parameters():
+        torch.nn.init.zeros_(value)
+    optimiser = torch.optim.LBFGS(gate.decide.parameters(), max_iter=200)
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        wrong = F.binary_cross_entropy_with_logits(gate.logit(together), kind, reduction="none")
+        value = (wrong * weight).sum() + DECAY * gate.decide.weight.square().sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return gate.requires_grad_(False)
+
+
+def _train(
+    adapter: Adapter, files: Sequence[Path], device: torch.device, report: Callable[[float], None]
+) -> None:
+    """All but the gate, which is taken for open."""
+    parameters = [value for value in adapter.parameters() if value.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
+    generator = np.random.default_rng(0)
+    for step in range(STEPS):
+        picks = generator.choice(len(files), size=BATCH, replace=len(files) < BATCH)
+        features, selected, target = (
+            torch.from_numpy(np.stack(each)).to(device)
+            for each in zip(*(_sample(files[int(pick)]) for pick in picks), strict=True)
+        )
+        logits = adapter.corrected(features, selected)
+        loss = F.binary_cross_entropy_with_logits(logits, target) + soft_overlap_loss(logits, target)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        report((step + 1) / STEPS)
+
+
+def _sample(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Features (C, h, w), selected logits and the share of the object in each cell, (1, h, w)."""
+    encoded = Encoded.load(path)
+    selected = encoded.selected.astype(np.float32)
+    height, width = selected.shape
+    share = cv2.resize(encoded.target.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return encoded.features.astype(np.float32), selected[None], np.asarray(share, np.float32)[None]
+
+
+def _read(adapter: Adapter, kept: Path) -> bool:
+    """Whether the file of one was there to be read."""
+    try:
+        adapter.load_state_dict(load_file(kept))
+    except (OSError, SafetensorError, RuntimeError):
+        return False
+    return True
+
+
+def _write(adapter: Adapter, kept: Path) -> None:
+    """Whole or not at all."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".part")
+    save_file(adapter.state_dict(), partial)
+    partial.replace(kept)

@@ -1,0 +1,127 @@
+"""The adapter of the small network, on pictures of two kinds: bright things on dark ground, and noise."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model import Predictor, masks
+from model.datasets.objects import EvaluationObject
+from model.fine_tuning import adapting
+from model.fine_tuning.adapting import train_adapter
+from model.fine_tuning.encoding import Encoded
+from model.fine_tuning.material import Looks, encoded_kind
+from tests.model.scenes import scene
+
+SIZE = 128
+CPU = torch.device("cpu")
+
+
+def silent(_share: float) -> None:
+    """Nobody is told."""
+
+
+class Scenes(Sequence[EvaluationObject]):
+    """Bright ellipses; of another kind, in colours turned to their opposite."""
+
+    def __init__(self, seeds: range, *, inverted: bool = False) -> None:
+        self._seeds, self._inverted = seeds, inverted
+
+    def __len__(self) -> int:
+        return len(self._seeds)
+
+    def __getitem__(self, index):
+        image, truth = scene(self._seeds[index])
+        shown = 255 - image if self._inverted else image
+        return EvaluationObject(f"{self._seeds[index]}.png", shown, truth, np.zeros_like(truth))
+
+
+def files(predictor: Predictor, objects: Scenes, folder: Path) -> list[Path]:
+    return encoded_kind(predictor, SIZE, Looks(objects), folder, silent).all
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("encoded")
+
+
+@pytest.fixture(scope="module")
+def bright(tiny_predictor: Predictor, folder: Path) -> list[Path]:
+    return files(tiny_predictor, Scenes(range(24)), folder / "bright")
+
+
+@pytest.fixture(scope="module")
+def dark(tiny_predictor: Predictor, folder: Path) -> list[Path]:
+    return files(tiny_predictor, Scenes(range(100, 124), inverted=True), folder / "dark")
+
+
+def features_of(path: Path) -> torch.Tensor:
+    return torch.from_numpy(Encoded.load(path).features).float()[None]
+
+
+def mean_iou(paths: Sequence[Path], adapter=None) -> float:
+    encoded = [Encoded.load(path) for path in paths]
+    return float(
+        np.mean(
+            [masks.intersection_over_union(each.first_mask(adapter) > 0, each.target) for each in encoded]
+        )
+    )
+
+
+def test_first_masks_get_better_on_other_pictures_of_the_kind_and_stay_on_others(
+    tiny_predictor: Predictor, bright: list[Path], dark: list[Path], tmp_path: Path
+) -> None:
+    told: list[float] = []
+    adapter = train_adapter(bright, dark, tmp_path / "adapter.safetensors", CPU, told.append)
+    assert adapter is not None
+    assert (len(told), told[-1]) == (adapting.STEPS, 1.0)
+    others = files(tiny_predictor, Scenes(range(50, 60)), tmp_path / "others")
+    assert mean_iou(others, adapter) > mean_iou(others) + 0.2
+    unlike = files(tiny_predictor, Scenes(range(150, 156), inverted=True), tmp_path / "unlike")
+    assert all(adapter.gate(features_of(path)) < 0.05 for path in unlike), "the gate is shut"
+
+
+def test_pictures_that_cannot_be_told_apart_get_none(
+    tiny_predictor: Predictor, bright: list[Path], tmp_path: Path
+) -> None:
+    alike = files(tiny_predictor, Scenes(range(200, 224)), tmp_path / "alike")
+    assert train_adapter(bright, alike, tmp_path / "adapter.safetensors", CPU, silent) is None
+
+
+def test_without_anything_to_tell_them_from_there_is_none(bright: list[Path], tmp_path: Path) -> None:
+    kept = tmp_path / "adapter.safetensors"
+    assert train_adapter(bright, [], kept, CPU, silent) is None
+    assert train_adapter([], bright, kept, CPU, silent) is None
+    assert train_adapter(bright[:1], bright[1:2], kept, CPU, silent) is None, "one of each tells nothing"
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_a_stopped_one_begins_again_and_a_finished_one_is_read(
+    bright: list[Path], dark: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapting, "STEPS", 9)
+    kept = tmp_path / "run" / "adapter.safetensors"
+
+    def stop(share: float) -> None:
+        if share > 0.5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train_adapter(bright, dark, kept, CPU, stop)
+    assert not kept.exists()
+    first = train_adapter(bright, dark, kept, CPU, silent)
+    told: list[float] = []
+    again = train_adapter(bright, dark, kept, CPU, told.append)
+    assert told == [], "nothing is trained again"
+    assert first is not None
+    assert again is not None
+    for name, value in first.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+    kept.write_bytes(kept.read_bytes()[:200])
+    assert train_adapter(bright, dark, kept, CPU, told.append) is not None, "a damaged file is made anew"
+    assert len(told) == 9
