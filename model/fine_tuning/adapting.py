@@ -6,21 +6,24 @@ the gate was not fitted on. If they cannot, as with photos of everything, there 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from model.fine_tuning.encoding import Encoded
+from model.fine_tuning.material import object_of
+from model.fine_tuning.photos import LOOKS
+from model.logits import LIMIT
 from model.losses import soft_overlap_loss
 from model.networks.adapter import Adapter, Gate
 
-STEPS, BATCH = 150, 8
+STEPS, BATCH = 200, 8
 RATE = 3e-3
 """Highest of one cycle; as the steps measured on simulated tissue (docs/experiments.md)."""
 
@@ -28,30 +31,46 @@ FOLDS = 5
 TOLD_APART = 0.95
 """Least share of the crops of either kind on their side of a gate that was fitted on other objects."""
 
-DECAY = 1e-2
-"""Of the gate's weights: there are hardly more crops than numbers that describe one."""
+DECAY = 1e-3
+"""Of the gate's weights."""
+
+FEWEST_OTHERS = 50
+"""Crops of other pictures: with fewer, a gate is open for whatever they do not look like."""
 
 LEAST_SPREAD = 1e-3
 
 
+@dataclass(frozen=True)
+class Others:
+    """Pictures that an adapter shall leave alone.
+
+    Attributes:
+        replay: files of encoded objects.
+        photos: (N, 2 C) from `photos_of`; None for weights without.
+    """
+
+    replay: Sequence[Path]
+    photos: torch.Tensor | None = None
+
+
 def train_adapter(
     corrections: Sequence[Path],
-    replay: Sequence[Path],
+    others: Others,
     kept: Path,
     device: torch.device,
     report: Callable[[float], None],
 ) -> Adapter | None:
-    """An adapter that knows the pictures of the corrections; None if nothing tells them from the replay set's.
+    """An adapter that knows the pictures of the corrections; None if nothing tells them from others.
 
     Args:
-        corrections, replay: files of encoded objects, in the crops that first masks are made in.
+        corrections: files of encoded objects, in the crops that first masks are made in.
         kept: where the trained one is written, and read again after an interruption.
         report: told the share that is done; may raise to end the work.
 
     Returns:
         on the CPU.
     """
-    gate = _gate(corrections, replay)
+    gate = _gate(corrections, others)
     if gate is None:
         return None
     channels = gate.decide.in_features // 2
@@ -65,12 +84,18 @@ def train_adapter(
     return adapter.eval().requires_grad_(False)
 
 
-def _gate(corrections: Sequence[Path], replay: Sequence[Path]) -> Gate | None:
+def _gate(corrections: Sequence[Path], others: Others) -> Gate | None:
     """The gate between both kinds of pictures; None if others are taken for one of them."""
-    if not corrections or not replay:
+    if not corrections:
         return None
-    kinds = [_described(paths) for paths in (corrections, replay)]
-    folds = [_folds(paths) for paths in (corrections, replay)]
+    known, unlike = _described(corrections), _described(others.replay)
+    folds = [_folds(corrections), _folds(others.replay)]
+    if others.photos is not None:
+        unlike = torch.cat([unlike, others.photos])
+        folds[1] = torch.cat([folds[1], torch.arange(len(others.photos)) // LOOKS % FOLDS])
+    if len(unlike) < FEWEST_OTHERS:
+        return None
+    kinds = [known, unlike]
     right: list[list[torch.Tensor]] = [[], []]
     for fold in range(FOLDS):
         one, other = (kind[of != fold] for kind, of in zip(kinds, folds, strict=True))
@@ -87,14 +112,15 @@ def _gate(corrections: Sequence[Path], replay: Sequence[Path]) -> Gate | None:
 def _described(paths: Sequence[Path]) -> torch.Tensor:
     """(N, 2 C), see `Gate.describe`."""
     features = (torch.from_numpy(Encoded.load(path).features) for path in paths)
-    return torch.cat([Gate.describe(each.float()[None]) for each in features])
+    described = [Gate.describe(each.float()[None]) for each in features]
+    return torch.cat(described) if described else torch.zeros(0)
 
 
 def _folds(paths: Sequence[Path]) -> torch.Tensor:
     """(N,) of each file: all crops of an object, whose name theirs begin with, are in one fold."""
-    objects = [path.name.rsplit("-", 2)[0] for path in paths]
+    objects = [object_of(path) for path in paths]
     number = {name: k for k, name in enumerate(dict.fromkeys(objects))}
-    return torch.tensor([number[name] % FOLDS for name in objects])
+    return torch.tensor([number[name] % FOLDS for name in objects], dtype=torch.long)
 
 
 @torch.no_grad()
@@ -135,10 +161,8 @@ def _train(
     generator = np.random.default_rng(0)
     for step in range(STEPS):
         picks = generator.choice(len(files), size=BATCH, replace=len(files) < BATCH)
-        features, selected, target = (
-            torch.from_numpy(np.stack(each)).to(device)
-            for each in zip(*(_sample(files[int(pick)]) for pick in picks), strict=True)
-        )
+        batch = _batch([files[int(pick)] for pick in picks])
+        features, selected, target = (each.to(device) for each in batch)
         logits = adapter.corrected(features, selected)
         loss = F.binary_cross_entropy_with_logits(logits, target) + soft_overlap_loss(logits, target)
         optimiser.zero_grad()
@@ -148,13 +172,33 @@ def _train(
         report((step + 1) / STEPS)
 
 
-def _sample(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Features (C, h, w), selected logits and the share of the object in each cell, (1, h, w)."""
+def _batch(files: Sequence[Path]) -> list[torch.Tensor]:
+    """Features (B, C, h, w), selected logits and the share of the object in each cell, (B, 1, h, w).
+
+    As large as the largest; the others end in cells without features that are surely of no object.
+    """
+    samples = [_sample(path) for path in files]
+    height, width = (max(each[0].shape[axis] for each in samples) for axis in (1, 2))
+    return [
+        torch.stack([_padded(each, height, width, beyond) for each in part])
+        for part, beyond in zip(zip(*samples, strict=True), (0.0, -LIMIT, 0.0), strict=True)
+    ]
+
+
+def _sample(path: Path) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The same of one file."""
     encoded = Encoded.load(path)
-    selected = encoded.selected.astype(np.float32)
-    height, width = selected.shape
+    height, width = encoded.selected.shape
     share = cv2.resize(encoded.target.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return encoded.features.astype(np.float32), selected[None], np.asarray(share, np.float32)[None]
+    return (
+        torch.from_numpy(encoded.features).float(),
+        torch.from_numpy(encoded.selected).float()[None],
+        torch.from_numpy(np.asarray(share, np.float32))[None],
+    )
+
+
+def _padded(maps: torch.Tensor, height: int, width: int, beyond: float) -> torch.Tensor:
+    return F.pad(maps, (0, width - maps.shape[2], 0, height - maps.shape[1]), value=beyond)
 
 
 def _read(adapter: Adapter, kept: Path) -> bool:

@@ -16,13 +16,13 @@ from model.datasets.objects import EvaluationObject
 from model.errors import InvalidClick
 from model.evaluation.clickers import annotator_for
 from model.fine_tuning.rollouts import GuidedRollout
-from model.geometry import Box, View, square_window
+from model.geometry import Box, View
 from model.guidance import Point
 from model.inference import FILL, enlarge, network_pixels, selection_map
 from model.logits import LIMIT
 from model.merging import cleaned
-from model.networks.adapter import Adapter
-from model.runtimes.base import Kept
+from model.networks.adapter import Adapter, Gate
+from model.networks.maps import SIZE_MULTIPLE
 from model.training.objects import SMALLEST
 from model.training.refinement import Crops
 from model.training.run import TrainingRun
@@ -41,7 +41,7 @@ class Encoded:
     """One object as the head gets it; all points in pixels of the crop.
 
     Attributes:
-        image: (S, S, 3) uint8; features: (C, h, w) float16; target: (S, S).
+        image: (S, S, 3) uint8; features: (C, h, w) float16; target: (S, S); the whole image need not be square.
         selected: (h, w) float16, the selection network's logits.
         selection: click; boundary: the annotator's clicks, as far as they are known.
     """
@@ -59,7 +59,7 @@ class Encoded:
         if adapter is not None:
             selected = self._adapted(selected, adapter)
         height, width = self.target.shape
-        whole = enlarge(selected, View(Box(0, 0, width, height), width, height))
+        whole = enlarge(selected, View(Box(0, 0, width, height), height, width))
         return cleaned(np.clip(whole, -LIMIT, LIMIT), self.selection, [])
 
     @torch.no_grad()
@@ -117,17 +117,17 @@ def encode(
         view: 0 is the object as it was annotated; others have simulated selection clicks, odd ones are mirrored.
     """
     shown = _shown(item, clicks, view)
-    seen = (_in_crop(shipped, size, shown, window) for window in _windows(shipped, shown))
+    seen = (_seen(shipped, shown, View(window, size, size)) for window in _windows(shipped, shown))
     return [encoded for encoded in seen if encoded is not None]
 
 
 def encode_whole(
-    shipped: Predictor, size: int, item: EvaluationObject, clicks: Sequence[Click], view: int
+    shipped: Predictor, item: EvaluationObject, clicks: Sequence[Click], view: int
 ) -> list[Encoded]:
-    """The same in a crop that holds all of the image, as the coarse pass sees it; nobody clicks an outline there."""
+    """The same in the whole image, as the coarse pass sees it; nobody clicks an outline there."""
     shown = _shown(item, clicks, view)
     height, width = shown.item.truth.shape
-    encoded = _in_crop(shipped, size, shown, square_window(Box(0, 0, width, height), 0.0, 1))
+    encoded = _seen(shipped, shown, View.whole(width, height, shipped.config.select_size, SIZE_MULTIPLE))
     return [] if encoded is None else [encoded]
 
 
@@ -154,17 +154,16 @@ def _shown(item: EvaluationObject, clicks: Sequence[Click], view: int) -> _Shown
     return _Shown(shown, selection, boundary, generator)
 
 
-def _in_crop(shipped: Predictor, size: int, shown: _Shown, window: Box) -> Encoded | None:
+def _seen(shipped: Predictor, shown: _Shown, crop: View) -> Encoded | None:
     """An object in one crop; None if too little of it is left to learn from."""
-    item, crop = shown.item, View(window, size, size)
+    item = shown.item
     target = crop.extract(item.truth.astype(np.float32)) > 0.5
     if np.count_nonzero(target) < SMALLEST:
         return None
-    guidance = selection_map(crop, shown.selection, shipped.config.guidance_sigma)
-    selected, features = shipped.runtime.select(network_pixels(item.image, crop), guidance)
+    selected, features = _selected(shipped, item.image, crop, shown.selection)
     return Encoded(
         image=crop.extract(item.image, FILL).astype(np.uint8, copy=False),
-        features=_as_array(features)[0],
+        features=features,
         selected=selected.astype(np.float16),
         target=target,
         selection=crop.to_view(shown.selection.x, shown.selection.y),
@@ -172,10 +171,22 @@ def _in_crop(shipped: Predictor, size: int, shown: _Shown, window: Box) -> Encod
     )
 
 
-def _as_array(features: Kept) -> NDArray[np.float16]:
-    """What a runtime keeps, in the memory of the CPU."""
+def described_crop(
+    shipped: Predictor, image: NDArray[np.uint8], crop: View, selection: Click
+) -> torch.Tensor:
+    """(2 C,), what the features of a crop of an (H, W, 3) image are like, see `Gate.describe`."""
+    _, features = _selected(shipped, image, crop, selection)
+    return Gate.describe(torch.from_numpy(features).float()[None])[0]
+
+
+def _selected(
+    shipped: Predictor, image: NDArray[np.uint8], crop: View, selection: Click
+) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+    """Logits (h, w) and features (C, h, w) in the memory of the CPU, whatever runs the network."""
+    guidance = selection_map(crop, selection, shipped.config.guidance_sigma)
+    logits, features = shipped.runtime.select(network_pixels(image, crop), guidance)
     kept = features.cpu() if isinstance(features, torch.Tensor) else features
-    return np.asarray(kept, np.float16)
+    return logits, np.asarray(kept, np.float16)[0]
 
 
 def load_batch(

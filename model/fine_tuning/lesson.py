@@ -10,8 +10,9 @@ from model.checkpoints import Checkpoint
 from model.datasets.chosen import Chosen
 from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
-from model.fine_tuning.adapting import train_adapter
+from model.fine_tuning.adapting import Others, train_adapter
 from model.fine_tuning.material import ENOUGH_VIEWS, Kind, Looks, encoded_kind, views_of
+from model.fine_tuning.photos import photos_of
 from model.fine_tuning.tuning import Report, tune, tuning_settings
 from model.heads import pack_head
 from model.training.objects import is_held_out
@@ -71,7 +72,8 @@ def learn(base: Checkpoint, lesson: Lesson, device: str = "cpu") -> Learnt:
     run = TrainingRun(settings, network, [network.refinement], lesson.folder)
     corrections, replay = _material(lesson, settings.size)
     kept, stage = lesson.folder / "adapter.safetensors", lesson.stage
-    adapter = train_adapter(corrections.all, replay.all, kept, run.device, stage("first masks"))
+    others = Others([*replay.sessions, *replay.whole], photos_of(base))
+    adapter = train_adapter(corrections.first_masks, others, kept, run.device, stage("first masks"))
     tune(run, corrections.sessions, replay.sessions, adapter, stage("training"))
     tuned = run.averaged
     tuned.adapter = adapter

@@ -49,9 +49,10 @@ class Kind:
     damaged: int
 
     @property
-    def all(self) -> list[Path]:
-        """In every crop that first masks are made in."""
-        return [*self.sessions, *self.whole]
+    def first_masks(self) -> list[Path]:
+        """One view of some objects in all its crops: of more files, each would be trained on too rarely."""
+        seen = {_view_of(path) for path in self.whole}
+        return [*self.whole, *(path for path in self.sessions if _view_of(path) in seen)]
 
 
 def encoded_kind(
@@ -74,7 +75,7 @@ def encoded_kind(
         partial(encode, shipped, size), looks, folder, lambda count: report(count / total)
     )
     whole, _ = encode_all(
-        partial(encode_whole, shipped, size),
+        partial(encode_whole, shipped),
         some,
         folder / "whole",
         lambda count: report((looks.total + count) / total),
@@ -137,6 +138,16 @@ def _kept(folder: Path, name: str, make: Callable[[], list[Encoded]]) -> list[Pa
         encoded.save(paths[-1])
     listing.write_text("".join(f"{path.name}\n" for path in paths))
     return paths
+
+
+def _view_of(path: Path) -> str:
+    """The part of a file's name that all crops of a view share."""
+    return path.name.rsplit("-", 1)[0]
+
+
+def object_of(path: Path) -> str:
+    """The part of a file's name that all views of an object share."""
+    return path.name.rsplit("-", 2)[0]
 
 
 def _file_name(name: str) -> str:

@@ -10,7 +10,7 @@ import torch
 from model import Predictor, masks
 from model.datasets.objects import EvaluationObject
 from model.fine_tuning import adapting
-from model.fine_tuning.adapting import train_adapter
+from model.fine_tuning.adapting import Others, train_adapter
 from model.fine_tuning.encoding import Encoded
 from model.fine_tuning.material import Looks, encoded_kind
 from tests.model.scenes import scene
@@ -39,7 +39,7 @@ class Scenes(Sequence[EvaluationObject]):
 
 
 def files(predictor: Predictor, objects: Scenes, folder: Path) -> list[Path]:
-    return encoded_kind(predictor, SIZE, Looks(objects), folder, silent).all
+    return encoded_kind(predictor, SIZE, Looks(objects), folder, silent).first_masks
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_first_masks_get_better_on_other_pictures_of_the_kind_and_stay_on_others
     tiny_predictor: Predictor, bright: list[Path], dark: list[Path], tmp_path: Path
 ) -> None:
     told: list[float] = []
-    adapter = train_adapter(bright, dark, tmp_path / "adapter.safetensors", CPU, told.append)
+    adapter = train_adapter(bright, Others(dark), tmp_path / "adapter.safetensors", CPU, told.append)
     assert adapter is not None
     assert (len(told), told[-1]) == (adapting.STEPS, 1.0)
     others = files(tiny_predictor, Scenes(range(50, 60)), tmp_path / "others")
@@ -87,14 +87,16 @@ def test_pictures_that_cannot_be_told_apart_get_none(
     tiny_predictor: Predictor, bright: list[Path], tmp_path: Path
 ) -> None:
     alike = files(tiny_predictor, Scenes(range(200, 224)), tmp_path / "alike")
-    assert train_adapter(bright, alike, tmp_path / "adapter.safetensors", CPU, silent) is None
+    assert train_adapter(bright, Others(alike), tmp_path / "adapter.safetensors", CPU, silent) is None
 
 
 def test_without_anything_to_tell_them_from_there_is_none(bright: list[Path], tmp_path: Path) -> None:
     kept = tmp_path / "adapter.safetensors"
-    assert train_adapter(bright, [], kept, CPU, silent) is None
-    assert train_adapter([], bright, kept, CPU, silent) is None
-    assert train_adapter(bright[:1], bright[1:2], kept, CPU, silent) is None, "one of each tells nothing"
+    assert train_adapter(bright, Others([]), kept, CPU, silent) is None
+    assert train_adapter([], Others(bright), kept, CPU, silent) is None
+    assert train_adapter(bright[:1], Others(bright[1:2]), kept, CPU, silent) is None, (
+        "one of each tells nothing"
+    )
 
 
 class Stopped(Exception):
@@ -112,16 +114,18 @@ def test_a_stopped_one_begins_again_and_a_finished_one_is_read(
             raise Stopped
 
     with pytest.raises(Stopped):
-        train_adapter(bright, dark, kept, CPU, stop)
+        train_adapter(bright, Others(dark), kept, CPU, stop)
     assert not kept.exists()
-    first = train_adapter(bright, dark, kept, CPU, silent)
+    first = train_adapter(bright, Others(dark), kept, CPU, silent)
     told: list[float] = []
-    again = train_adapter(bright, dark, kept, CPU, told.append)
+    again = train_adapter(bright, Others(dark), kept, CPU, told.append)
     assert told == [], "nothing is trained again"
     assert first is not None
     assert again is not None
     for name, value in first.state_dict().items():
         assert torch.equal(again.state_dict()[name], value)
     kept.write_bytes(kept.read_bytes()[:200])
-    assert train_adapter(bright, dark, kept, CPU, told.append) is not None, "a damaged file is made anew"
+    assert train_adapter(bright, Others(dark), kept, CPU, told.append) is not None, (
+        "a damaged file is made anew"
+    )
     assert len(told) == 9

@@ -6,7 +6,7 @@ import pytest
 
 from model import Click, Predictor
 from model.datasets.objects import EvaluationObject
-from model.fine_tuning.encoding import Encoded, encode
+from model.fine_tuning.encoding import Encoded, encode, encode_whole
 from model.geometry import View
 from tests.model.scenes import scene
 
@@ -46,6 +46,39 @@ def test_the_crops_are_those_that_a_session_has(item: EvaluationObject, tiny_pre
         assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
         assert found.selection == pytest.approx(view.to_view(select.x, select.y), abs=1e-3)
         assert found.boundary[0] == pytest.approx(view.to_view(far.x, far.y), abs=1e-3)
+
+
+def test_a_tight_crop_is_added_where_sessions_have_wide_ones(
+    item: EvaluationObject, tiny_predictor: Predictor
+) -> None:
+    rows, columns = np.nonzero(item.truth)
+    inside_only = Click(float(columns.mean()), float(rows.mean()), "boundary")
+    wide = np.zeros((600, 800, 3), np.uint8)
+    truth = np.zeros(wide.shape[:2], bool)
+    (
+        wide[: item.image.shape[0], : item.image.shape[1]],
+        truth[: item.truth.shape[0], : item.truth.shape[1]],
+    ) = (
+        item.image,
+        item.truth,
+    )
+    small = EvaluationObject("small", wide, truth, np.zeros_like(truth))
+    found = encode(tiny_predictor, SIZE, small, [inside(item), inside_only], 0)
+    assert found[0].target.mean() < 0.05, "the untrained network selects nearly everything"
+    assert found[-1].target.mean() > 0.2
+
+
+def test_the_whole_image_is_encoded_as_the_coarse_pass_sees_it(
+    item: EvaluationObject, tiny_predictor: Predictor
+) -> None:
+    (found,) = encode_whole(tiny_predictor, item, [inside(item)], 0)
+    view, logits = tiny_predictor.passes.coarse(item.image, inside(item))
+    assert found.target.shape == (view.height, view.width) == logits.shape
+    assert found.selected.shape == (view.height // 4, view.width // 4)
+    seen = found.first_mask()
+    kept = (seen > 0) == (logits > 0)
+    assert kept.mean() > 0.9, "the same but for what is cleaned away"
+    assert found.selection == pytest.approx(view.to_view(inside(item).x, inside(item).y), abs=1e-3)
 
 
 def test_it_comes_back_from_the_disk_as_it_was(
