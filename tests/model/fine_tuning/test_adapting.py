@@ -1,5 +1,6 @@
 """The adapter of the small network, on pictures of two kinds: bright things on dark ground, and noise."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,11 +9,19 @@ import pytest
 import torch
 
 from model import Predictor, masks
+from model.datasets.chosen import Chosen
+from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
+from model.evaluation.clickers import annotator_for
 from model.fine_tuning import adapting
 from model.fine_tuning.adapting import Others, train_adapter
 from model.fine_tuning.encoding import Encoded
+from model.fine_tuning.lesson import replay_set
 from model.fine_tuning.material import Looks, encoded_kind
+from model.fine_tuning.photos import photos_of
+from model.fine_tuning.tissue import write_tissues
+from model.heads import pack_head
+from model.runtimes.pytorch import checkpoint_of
 from tests.model.scenes import scene
 
 SIZE = 128
@@ -129,3 +138,31 @@ def test_a_stopped_one_begins_again_and_a_finished_one_is_read(
         "a damaged file is made anew"
     )
     assert len(told) == 9
+
+
+def test_the_shipped_weights_learn_a_tissue_and_photos_stay_as_they_were(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapting, "STEPS", 60)
+    write_tissues(tmp_path / "tissue", 24, 1, seed=5)
+    cells, base = open_dataset(f"folder:{tmp_path}/tissue"), checkpoint_of(predictor)
+    fed = encoded_kind(predictor, 320, Looks(Chosen(cells, range(16))), tmp_path / "fed", silent)
+    adapter = train_adapter(
+        fed.first_masks, Others([], photos_of(base)), tmp_path / "adapter.safetensors", CPU, silent
+    )
+    assert adapter is not None
+    network = copy.deepcopy(base.network)
+    network.adapter = adapter
+    team = predictor.with_head(pack_head(network, base, {}), "team-v1")
+
+    def first_iou(item: EvaluationObject, who: Predictor) -> float:
+        click = annotator_for("boundary", item, 0.0, 0).select().click
+        return masks.intersection_over_union(who.predict(item.image, [click]).mask, item.truth)
+
+    held_out = Chosen(cells, range(16, 24))
+    before, after = (np.mean([first_iou(item, who) for item in held_out]) for who in (predictor, team))
+    assert after > before + 0.1
+    photos = replay_set()[1]
+    kept = [first_iou(item, predictor) - first_iou(item, team) for item in photos]
+    assert np.median(np.abs(kept)) < 1e-3
+    assert np.mean(kept) < 0.02
