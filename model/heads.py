@@ -56,6 +56,8 @@ def unpack_head(data: bytes, base: Checkpoint, name: str) -> Checkpoint:
     tensors = load(data)
     del tensors[ABOUT]
     values = {name: value.float() for name, value in tensors.items()}
+    if any(not torch.isfinite(value).all() for value in values.values()):
+        raise WeightsError(f"head {name}: expected finite weights, got others; learn again")
     adapter = {name: values.pop(name) for name in tensors if name.startswith(_ADAPTER)}
     with torch.device("meta"):  # nothing but its shape is used of the second selection network
         network = build_network(base.network.config)

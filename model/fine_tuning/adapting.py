@@ -5,6 +5,7 @@ question is whether the team's pictures can be told from others by what their fe
 the gate was not fitted on. If they cannot, as with photos of everything, there is no adapter.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,14 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from model.fine_tuning.encoding import Encoded
-from model.fine_tuning.material import object_of
 from model.fine_tuning.photos import LOOKS
 from model.logits import LIMIT
 from model.losses import soft_overlap_loss
-from model.networks.adapter import Adapter, Gate
+from model.networks.adapter import LEAST_SPREAD, Adapter, Gate
 
 STEPS, BATCH = 200, 8
 RATE = 3e-3
@@ -35,9 +35,7 @@ DECAY = 1e-3
 """Of the gate's weights."""
 
 FEWEST_OTHERS = 50
-"""Crops of other pictures: with fewer, a gate is open for whatever they do not look like."""
-
-LEAST_SPREAD = 1e-3
+"""Other pictures: with fewer, a gate is open for whatever they do not look like."""
 
 
 @dataclass(frozen=True)
@@ -73,54 +71,75 @@ def train_adapter(
     gate = _gate(corrections, others)
     if gate is None:
         return None
+    made_of = hashlib.sha256(
+        "\n".join([str(STEPS), *(path.name for path in corrections)]).encode()
+    ).hexdigest()
     channels = gate.decide.in_features // 2
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        adapter = Adapter(channels)
-    if not _read(adapter, kept):
+    adapter = _read(kept, channels, made_of)
+    if adapter is None:
+        adapter = _new(channels, device)
         adapter.gate = gate
         _train(adapter.to(device), corrections, device, report)
-        _write(adapter.cpu(), kept)
+        _write(adapter.cpu(), kept, made_of)
     return adapter.eval().requires_grad_(False)
+
+
+def _new(channels: int, device: torch.device) -> Adapter:
+    """Always the same."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(0)
+        return Adapter(channels)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Crops of one kind of pictures: what each is like, (N, 2 C), and which picture it is of, (N,)."""
+
+    like: torch.Tensor
+    picture: torch.Tensor
+
+    @property
+    def folds(self) -> torch.Tensor:
+        """(N,): all crops of a picture are in one fold."""
+        return self.picture % FOLDS
+
+    @property
+    def pictures(self) -> int:
+        return len(set(self.picture.tolist()))
 
 
 def _gate(corrections: Sequence[Path], others: Others) -> Gate | None:
     """The gate between both kinds of pictures; None if others are taken for one of them."""
-    if not corrections:
+    known, unlike = _seen(corrections), _all_others(others)
+    if known.pictures < FOLDS or unlike.pictures < FEWEST_OTHERS:
         return None
-    known, unlike = _described(corrections), _described(others.replay)
-    folds = [_folds(corrections), _folds(others.replay)]
-    if others.photos is not None:
-        unlike = torch.cat([unlike, others.photos])
-        folds[1] = torch.cat([folds[1], torch.arange(len(others.photos)) // LOOKS % FOLDS])
-    if len(unlike) < FEWEST_OTHERS:
-        return None
-    kinds = [known, unlike]
-    right: list[list[torch.Tensor]] = [[], []]
+    right: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
     for fold in range(FOLDS):
-        one, other = (kind[of != fold] for kind, of in zip(kinds, folds, strict=True))
-        if not len(one) or not len(other):
-            return None
-        gate = _fitted(one, other)
-        for side, (kind, of) in enumerate(zip(kinds, folds, strict=True)):
-            right[side].append((gate.logit(kind[of == fold]) > 0) == (side == 0))
+        gate = _fitted(*(kind.like[kind.folds != fold] for kind in (known, unlike)))
+        for side, kind in enumerate((known, unlike)):
+            right[side].append((gate.logit(kind.like[kind.folds == fold]) > 0) == (side == 0))
     if any(float(torch.cat(side).float().mean()) < TOLD_APART for side in right):
         return None
-    return _fitted(*kinds)
+    return _fitted(known.like, unlike.like)
 
 
-def _described(paths: Sequence[Path]) -> torch.Tensor:
-    """(N, 2 C), see `Gate.describe`."""
-    features = (torch.from_numpy(Encoded.load(path).features) for path in paths)
-    described = [Gate.describe(each.float()[None]) for each in features]
-    return torch.cat(described) if described else torch.zeros(0)
+def _seen(paths: Sequence[Path]) -> _Seen:
+    """Encoded objects, pictures by what they show: many objects of one image are hardly more than one of them."""
+    number: dict[bytes, int] = {}
+    like, picture = [], []
+    for path in paths:
+        encoded = Encoded.load(path)
+        like.append(Gate.describe(torch.from_numpy(encoded.features).float()[None]))
+        picture.append(number.setdefault(encoded.source, len(number)))
+    return _Seen(torch.cat(like) if like else torch.zeros(0), torch.tensor(picture, dtype=torch.long))
 
 
-def _folds(paths: Sequence[Path]) -> torch.Tensor:
-    """(N,) of each file: all crops of an object, whose name theirs begin with, are in one fold."""
-    objects = [object_of(path) for path in paths]
-    number = {name: k for k, name in enumerate(dict.fromkeys(objects))}
-    return torch.tensor([number[name] % FOLDS for name in objects], dtype=torch.long)
+def _all_others(others: Others) -> _Seen:
+    replay = _seen(others.replay)
+    if others.photos is None:
+        return replay
+    photos = torch.arange(len(others.photos)) // LOOKS + replay.pictures
+    return _Seen(torch.cat([replay.like, others.photos]), torch.cat([replay.picture, photos]))
 
 
 @torch.no_grad()
@@ -201,18 +220,22 @@ def _padded(maps: torch.Tensor, height: int, width: int, beyond: float) -> torch
     return F.pad(maps, (0, width - maps.shape[2], 0, height - maps.shape[1]), value=beyond)
 
 
-def _read(adapter: Adapter, kept: Path) -> bool:
-    """Whether the file of one was there to be read."""
+def _read(kept: Path, channels: int, made_of: str) -> Adapter | None:
+    """The one that was written, if it was made of the same."""
+    adapter = Adapter(channels)
     try:
+        with safe_open(kept, framework="pt") as file:
+            if (file.metadata() or {}).get("made_of") != made_of:
+                return None
         adapter.load_state_dict(load_file(kept))
     except (OSError, SafetensorError, RuntimeError):
-        return False
-    return True
+        return None
+    return adapter
 
 
-def _write(adapter: Adapter, kept: Path) -> None:
+def _write(adapter: Adapter, kept: Path, made_of: str) -> None:
     """Whole or not at all."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(".part")
-    save_file(adapter.state_dict(), partial)
+    save_file(adapter.state_dict(), partial, metadata={"made_of": made_of})
     partial.replace(kept)

@@ -1,5 +1,6 @@
 """Crop features of objects: computed once, kept on the disk, read again at every step that trains on them."""
 
+import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Encoded:
         image: (S, S, 3) uint8; features: (C, h, w) float16; target: (S, S); the whole image need not be square.
         selected: (h, w) float16, the selection network's logits.
         selection: click; boundary: the annotator's clicks, as far as they are known.
+        source: the same for all objects of an image, and another for others.
     """
 
     image: NDArray[np.uint8]
@@ -52,9 +54,10 @@ class Encoded:
     target: NDArray[np.bool_]
     selection: Point
     boundary: tuple[Point, ...]
+    source: bytes
 
     def first_mask(self, adapter: Adapter | None = None) -> NDArray[np.float32]:
-        """(S, S) logits of the mask before any boundary click, as a session has it in this crop."""
+        """Logits of the mask before any boundary click, of the target's shape."""
         selected = self.selected.astype(np.float32)
         if adapter is not None:
             selected = self._adapted(selected, adapter)
@@ -81,18 +84,25 @@ class Encoded:
             "selected": self.selected,
             "target": np.packbits(self.target, axis=1),
             "clicks": np.array([self.selection, *self.boundary], np.float32),
+            "source": np.frombuffer(self.source, np.uint8),
         }
         save_file({name: np.ascontiguousarray(value) for name, value in values.items()}, partial)
         partial.replace(path)
 
     @staticmethod
     def load(path: Path) -> "Encoded":
-        """What `save` has written; raises OSError or SafetensorError if it is not that."""
+        """What `save` has written; raises OSError, SafetensorError or KeyError if it is not that."""
         values = load_file(path)
         clicks = [(float(x), float(y)) for x, y in values["clicks"]]
         target = np.unpackbits(values["target"], axis=1)[:, : values["image"].shape[1]].astype(np.bool_)
         return Encoded(
-            values["image"], values["features"], values["selected"], target, clicks[0], tuple(clicks[1:])
+            values["image"],
+            values["features"],
+            values["selected"],
+            target,
+            clicks[0],
+            tuple(clicks[1:]),
+            values["source"].tobytes(),
         )
 
 
@@ -138,12 +148,14 @@ class _Shown:
     item: EvaluationObject
     selection: Click
     boundary: Sequence[Click]
+    source: bytes
     generator: np.random.Generator
 
 
 def _shown(item: EvaluationObject, clicks: Sequence[Click], view: int) -> _Shown:
     generator = np.random.default_rng([zlib.crc32(item.name.encode()), view])
     image, truth = item.image, item.truth
+    source = hashlib.blake2b(image.tobytes(), digest_size=8).digest()
     known = [click for click in clicks if _is_inside(click, truth)]
     if view % 2:
         image, truth = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(truth[:, ::-1])
@@ -151,7 +163,7 @@ def _shown(item: EvaluationObject, clicks: Sequence[Click], view: int) -> _Shown
     selection = _selection(truth, known if view == 0 else [], generator)
     boundary = [click for click in known if click.role == "boundary"]
     shown = EvaluationObject(f"{item.name}-{view}", image, truth, np.zeros_like(truth))
-    return _Shown(shown, selection, boundary, generator)
+    return _Shown(shown, selection, boundary, source, generator)
 
 
 def _seen(shipped: Predictor, shown: _Shown, crop: View) -> Encoded | None:
@@ -168,6 +180,7 @@ def _seen(shipped: Predictor, shown: _Shown, crop: View) -> Encoded | None:
         target=target,
         selection=crop.to_view(shown.selection.x, shown.selection.y),
         boundary=tuple(crop.to_view(click.x, click.y) for click in shown.boundary),
+        source=shown.source,
     )
 
 

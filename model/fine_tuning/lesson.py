@@ -65,16 +65,17 @@ def learn(base: Checkpoint, lesson: Lesson, device: str = "cpu") -> Learnt:
 
     Raises:
         DatasetError: there is nothing to train on.
-        WeightsError: the training has diverged.
+        WeightsError: the training has diverged, or what describes photos is damaged.
     """
     network = copy.deepcopy(base.network)
     settings = tuning_settings(base, lesson.folder, len(lesson.objects), device)
     run = TrainingRun(settings, network, [network.refinement], lesson.folder)
+    photos = photos_of(base)
     corrections, replay = _material(lesson, settings.size)
     kept, stage = lesson.folder / "adapter.safetensors", lesson.stage
-    others = Others([*replay.sessions, *replay.whole], photos_of(base))
+    others = Others(replay.all, photos)
     adapter = train_adapter(corrections.first_masks, others, kept, run.device, stage("first masks"))
-    tune(run, corrections.sessions, replay.sessions, adapter, stage("training"))
+    tune(run, corrections.clicked, replay.clicked, adapter, stage("training"))
     tuned = run.averaged
     tuned.adapter = adapter
     about = {

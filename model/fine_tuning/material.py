@@ -36,23 +36,41 @@ class Looks:
         return len(self.objects) * self.views
 
 
+Views = dict[str, list[Path]]
+"""Files of encoded objects by the name of the view: one for each crop, none where too little is seen of the object."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """Files of encoded objects: as they are clicked on in sessions, and as the coarse pass sees them.
+    """Objects as they are clicked on in sessions, and some of them as the coarse pass sees them.
 
     Attributes:
         damaged: objects that could not be read.
     """
 
-    sessions: list[Path]
-    whole: list[Path]
+    sessions: Views
+    whole: Views
     damaged: int
+
+    @property
+    def clicked(self) -> list[Path]:
+        """In all crops of sessions."""
+        return flat(self.sessions)
 
     @property
     def first_masks(self) -> list[Path]:
         """One view of some objects in all its crops: of more files, each would be trained on too rarely."""
-        seen = {_view_of(path) for path in self.whole}
-        return [*self.whole, *(path for path in self.sessions if _view_of(path) in seen)]
+        return [path for view in self.whole for path in (*self.whole[view], *self.sessions.get(view, []))]
+
+    @property
+    def all(self) -> list[Path]:
+        """In every crop."""
+        return [*self.clicked, *flat(self.whole)]
+
+
+def flat(views: Views) -> list[Path]:
+    """The files of all views."""
+    return [path for paths in views.values() for path in paths]
 
 
 def encoded_kind(
@@ -100,7 +118,7 @@ def encode_all(
     looks: Looks,
     folder: Path,
     report: Callable[[int], None],
-) -> tuple[list[Path], int]:
+) -> tuple[Views, int]:
     """The files of all objects, in all views; what is there from before an interruption is not computed again.
 
     Args:
@@ -110,7 +128,8 @@ def encode_all(
         files; how many objects could not be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files, damaged = [], 0
+    files: Views = {}
+    damaged = 0
     for index in range(len(looks.objects)):
         try:
             item = looks.objects[index]
@@ -120,7 +139,7 @@ def encode_all(
         clicks = looks.clicks[index] if looks.clicks else ()
         for view in range(looks.views):
             name = f"{_file_name(item.name)}-{view}"
-            files += _kept(folder, name, partial(see, item, clicks, view))
+            files[name] = _kept(folder, name, partial(see, item, clicks, view))
             report(index * looks.views + view + 1)
     return files, damaged
 
@@ -138,16 +157,6 @@ def _kept(folder: Path, name: str, make: Callable[[], list[Encoded]]) -> list[Pa
         encoded.save(paths[-1])
     listing.write_text("".join(f"{path.name}\n" for path in paths))
     return paths
-
-
-def _view_of(path: Path) -> str:
-    """The part of a file's name that all crops of a view share."""
-    return path.name.rsplit("-", 1)[0]
-
-
-def object_of(path: Path) -> str:
-    """The part of a file's name that all views of an object share."""
-    return path.name.rsplit("-", 2)[0]
 
 
 def _file_name(name: str) -> str:

@@ -3,7 +3,8 @@
     python -m model.fine_tuning.photos coco:data/train --count 400
 
 A gate that knows nothing but the few pictures of the replay set takes every third photo for the team's. The photos
-themselves may not travel with the project; 192 numbers of each do, and weigh little. They hold for one file of weights.
+themselves may not travel with the project; twice 192 numbers of each do, and weigh little. They hold for one file of
+weights.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
@@ -21,7 +22,7 @@ from model import Click, Predictor
 from model.checkpoints import Checkpoint, load_checkpoint
 from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
-from model.errors import BoundaryClickError, DatasetError
+from model.errors import BoundaryClickError, DatasetError, WeightsError
 from model.evaluation.clickers import annotator_for
 from model.fine_tuning.encoding import described_crop
 from model.geometry import View
@@ -36,11 +37,20 @@ LOOKS = 2
 
 
 def photos_of(base: Checkpoint, path: Path = SHIPPED) -> torch.Tensor | None:
-    """(LOOKS N, 2 C) descriptions, those of a photo one after the other; None if the file is of other weights."""
-    with safe_open(path, framework="pt") as file:
-        if (file.metadata() or {}).get("base") != base.digest:
-            return None
-        descriptions: torch.Tensor = file.get_tensor("descriptions").float()
+    """(LOOKS N, 2 C) descriptions, those of a photo one after the other; None if the file is of other weights.
+
+    Raises:
+        WeightsError: there is no such file, or it is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("base") != base.digest:
+                return None
+            descriptions: torch.Tensor = file.get_tensor("descriptions").float()
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(
+            f"photos {path}: expected the descriptions that ship, got none ({error}); install again"
+        ) from error
     return descriptions
 
 

@@ -19,7 +19,7 @@ from model.checkpoints import load_checkpoint
 from model.datasets.objects import EvaluationObject
 from model.errors import DatasetError, SettingsError
 from model.fine_tuning.encoding import encode
-from model.fine_tuning.material import Looks, encode_all
+from model.fine_tuning.material import Looks, encode_all, flat
 from model.fine_tuning.tuning import chances, drawn, train_step
 from model.loading import load_predictor
 from model.networks import NetworkConfig
@@ -114,9 +114,10 @@ def _encoded(run: TrainingRun) -> list[Path]:
             progress.update(done - progress.n)
 
         see = partial(encode, shipped, settings.size)
-        files, damaged = encode_all(see, Looks(objects), run.out / FEATURES / _key(settings), report)
+        views, damaged = encode_all(see, Looks(objects), run.out / FEATURES / _key(settings), report)
     if damaged:
         print(f"{damaged} of {len(objects)} objects are left out: not readable, or too small")
+    files = flat(views)
     if not files:
         raise DatasetError(
             f"train sessions: expected objects that can be used, found none among {len(objects)}"

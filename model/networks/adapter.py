@@ -11,6 +11,9 @@ CHANNELS = 32
 DILATIONS = (1, 2, 4)
 """Of the convolutions that look around, in cells of the features."""
 
+LEAST_SPREAD = 1e-3
+"""What does not vary among the pictures that a gate was fitted on decides nothing."""
+
 SHARPNESS = 4.0
 """The gate's logits are multiplied by this: hardly a picture is half of the kind."""
 
@@ -36,7 +39,7 @@ class Gate(nn.Module):
 
     def logit(self, description: torch.Tensor) -> torch.Tensor:
         """(B, 2 C) from `describe` to (B,), positive for the kind that was learnt."""
-        decided: torch.Tensor = self.decide((description - self.mean) / self.spread)
+        decided: torch.Tensor = self.decide((description - self.mean) / self.spread.clamp_min(LEAST_SPREAD))
         return decided[:, 0]
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -45,7 +48,7 @@ class Gate(nn.Module):
 
 
 class Adapter(nn.Module):
-    """A small network on the features of a selection, behind a gate; new ones change nothing."""
+    """A small network on the features of a selection, behind a gate; new ones change no mask."""
 
     def __init__(self, feature_channels: int) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ class TwoStageNetwork(nn.Module):
         self.config = config
         self.selection = selection
         self.refinement = refinement
-        self.register_module("adapter", None)
+        self.adapter = None
 
 
 def normalise_image(pixels: NDArray[np.uint8]) -> torch.Tensor:

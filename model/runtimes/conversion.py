@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 KEPT_UNUSED, KEPT_HALF_DONE = 30 * 86400.0, 3600.0
 """Seconds; heads that a fine-tuning has tried are converted, too, and most of them never answer."""
 _PARTIAL = "converting-"
-_SOURCES = ("networks/**/*.py", "runtimes/program.py")
+_SOURCES = ("networks/**/*.py", "logits.py", "runtimes/program.py")
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ def converted_selection(weights: Path) -> Path:
 
 
 def converted_head(weights: Path, head: bytes, name: str) -> Path:
-    """The folder with `PREPARE` and `CORRECT` of a packed head; arguments and errors as in `Runtime.with_head`.
+    """The folder with `PREPARE`, `CORRECT` and, of an adapter, `ADAPT` of a packed head.
+
+    Arguments and errors as in `Runtime.with_head`.
 
     Args:
         weights: the checkpoint whose selection network it was trained on.

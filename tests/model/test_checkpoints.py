@@ -1,3 +1,4 @@
+import copy
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from model import WeightsError, load_predictor
 from model.checkpoints import load_checkpoint, save_checkpoint
 from model.headers import CHECKPOINT_FORMAT
 from model.networks import NetworkConfig, configuration
+from model.networks.adapter import Adapter
 from model.networks.two_stage import TwoStageNetwork
 
 
@@ -90,3 +92,11 @@ def test_a_backbone_that_is_none_of_timm_s(tiny_network: TwoStageNetwork, tmp_pa
 def test_device_that_is_not_there(tiny_weights: Path):
     with pytest.raises(WeightsError, match="try cpu"):
         load_predictor(tiny_weights, device="nonsense")
+
+
+def test_an_adapter_is_a_heads_and_in_no_checkpoint(tiny_network: TwoStageNetwork, tmp_path: Path):
+    network = copy.deepcopy(tiny_network)
+    network.adapter = Adapter(network.config.feature_channels)
+    save_checkpoint(tmp_path / "tiny.safetensors", network, {})
+    with pytest.raises(WeightsError, match="expected the tensors of configuration 'tiny'"):
+        load_checkpoint(tmp_path / "tiny.safetensors")

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from model import Click
 from model.checkpoints import Checkpoint, load_checkpoint
@@ -66,6 +67,16 @@ def test_an_adapter_comes_back_to_the_bit(base: Checkpoint):
 def test_an_adapter_that_does_not_fit_is_refused(base: Checkpoint):
     with pytest.raises(WeightsError, match="team-v1: expected the tensors of this release's head"):
         unpack_head(pack_head(adapted(base, 5), base, {}), base, "team-v1")
+
+
+@pytest.mark.parametrize("part", ["refinement", "adapter"])
+def test_heads_that_are_not_finite_are_refused_as_they_come(base: Checkpoint, part: str):
+    network = adapted(base, base.network.config.feature_channels)
+    values = load(pack_head(network, base, {}))
+    name = next(name for name in values if name.startswith("adapter.") == (part == "adapter"))
+    values[name].fill_(torch.inf)
+    with pytest.raises(WeightsError, match="team-v1: expected finite weights"):
+        unpack_head(save(values), base, "team-v1")
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[:-9], lambda data: b"no head", lambda data: b""])

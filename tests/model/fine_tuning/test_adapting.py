@@ -14,7 +14,7 @@ from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
 from model.evaluation.clickers import annotator_for
 from model.fine_tuning import adapting
-from model.fine_tuning.adapting import Others, train_adapter
+from model.fine_tuning.adapting import FEWEST_OTHERS, Others, train_adapter
 from model.fine_tuning.encoding import Encoded
 from model.fine_tuning.lesson import replay_set
 from model.fine_tuning.material import Looks, encoded_kind
@@ -63,7 +63,7 @@ def bright(tiny_predictor: Predictor, folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def dark(tiny_predictor: Predictor, folder: Path) -> list[Path]:
-    return files(tiny_predictor, Scenes(range(100, 124), inverted=True), folder / "dark")
+    return files(tiny_predictor, Scenes(range(100, 152), inverted=True), folder / "dark")
 
 
 def features_of(path: Path) -> torch.Tensor:
@@ -95,7 +95,7 @@ def test_first_masks_get_better_on_other_pictures_of_the_kind_and_stay_on_others
 def test_pictures_that_cannot_be_told_apart_get_none(
     tiny_predictor: Predictor, bright: list[Path], tmp_path: Path
 ) -> None:
-    alike = files(tiny_predictor, Scenes(range(200, 224)), tmp_path / "alike")
+    alike = files(tiny_predictor, Scenes(range(200, 252)), tmp_path / "alike")
     assert train_adapter(bright, Others(alike), tmp_path / "adapter.safetensors", CPU, silent) is None
 
 
@@ -103,9 +103,24 @@ def test_without_anything_to_tell_them_from_there_is_none(bright: list[Path], tm
     kept = tmp_path / "adapter.safetensors"
     assert train_adapter(bright, Others([]), kept, CPU, silent) is None
     assert train_adapter([], Others(bright), kept, CPU, silent) is None
-    assert train_adapter(bright[:1], Others(bright[1:2]), kept, CPU, silent) is None, (
-        "one of each tells nothing"
-    )
+
+
+def test_a_few_other_pictures_or_many_objects_of_one_tell_nothing(
+    tiny_predictor: Predictor, bright: list[Path], dark: list[Path], tmp_path: Path
+) -> None:
+    kept = tmp_path / "adapter.safetensors"
+    few = files(tiny_predictor, Scenes(range(100, 149), inverted=True), tmp_path / "few")
+    assert len(few) > FEWEST_OTHERS, "many crops of them"
+    assert train_adapter(bright, Others(few), kept, CPU, silent) is None
+
+    class OnePicture(Scenes):
+        def __getitem__(self, index):
+            only, other = super().__getitem__(0), super().__getitem__(index)
+            return EvaluationObject(other.name, only.image, other.truth, only.ignore)
+
+    one = files(tiny_predictor, OnePicture(range(24)), tmp_path / "one")
+    assert len({Encoded.load(path).source for path in one}) == 1
+    assert train_adapter(one, Others(dark), kept, CPU, silent) is None
 
 
 class Stopped(Exception):
@@ -133,11 +148,14 @@ def test_a_stopped_one_begins_again_and_a_finished_one_is_read(
     assert again is not None
     for name, value in first.state_dict().items():
         assert torch.equal(again.state_dict()[name], value)
-    kept.write_bytes(kept.read_bytes()[:200])
-    assert train_adapter(bright, Others(dark), kept, CPU, told.append) is not None, (
-        "a damaged file is made anew"
+    assert train_adapter(bright[1:], Others(dark), kept, CPU, told.append) is not None, (
+        "of other files: made anew"
     )
-    assert len(told) == 9
+    kept.write_bytes(kept.read_bytes()[:200])
+    third = train_adapter(bright, Others(dark), kept, CPU, told.append)
+    assert third is not None, "a damaged file is made anew"
+    assert len(told) == 2 * 9
+    assert torch.equal(third.correct.weight, first.correct.weight), "the same again"
 
 
 def test_the_shipped_weights_learn_a_tissue_and_photos_stay_as_they_were(

@@ -6,7 +6,7 @@ import torch
 
 from model import Predictor
 from model.checkpoints import Checkpoint, load_checkpoint
-from model.errors import DatasetError
+from model.errors import DatasetError, WeightsError
 from model.fine_tuning import photos
 from model.fine_tuning.photos import LOOKS, describe_photos, photos_of
 from tests.model.fine_tuning.test_adapting import Scenes
@@ -25,6 +25,15 @@ def test_those_that_ship_fit_the_weights_that_ship():
 
 def test_those_of_other_weights_are_not_taken(tiny_weights: Path):
     assert photos_of(load_checkpoint(tiny_weights)) is None
+
+
+def test_a_damaged_or_missing_file_is_told_in_a_line(tmp_path: Path):
+    base, path = load_checkpoint("default"), tmp_path / "photos.safetensors"
+    with pytest.raises(WeightsError, match="expected the descriptions that ship"):
+        photos_of(base, path)
+    path.write_bytes(photos.SHIPPED.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="install again"):
+        photos_of(base, path)
 
 
 def test_each_photo_is_described_as_a_whole_and_in_its_crop(tiny_predictor: Predictor):
