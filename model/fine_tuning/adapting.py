@@ -1,7 +1,7 @@
 """The adapter's training: what corrections teach of first masks, and a gate that keeps it to pictures of their kind.
 
 A head that only answers clicks forgets little; whatever changes first masks does so to all pictures. So the first
-question is whether the team's pictures can be told from others by what their features are like, asked of objects that
+question is whether the team's pictures can be told from others by what their features are like, asked of pictures that
 the gate was not fitted on. If they cannot, as with photos of everything, there is no adapter.
 """
 
@@ -29,7 +29,7 @@ RATE = 3e-3
 
 FOLDS = 5
 TOLD_APART = 0.95
-"""Least share of the crops of either kind on their side of a gate that was fitted on other objects."""
+"""Least share of the crops of either kind on their side of a gate that was fitted on other pictures."""
 
 DECAY = 1e-3
 """Of the gate's weights."""
