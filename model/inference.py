@@ -72,9 +72,13 @@ class Passes:
 
     def coarse(self, image: NDArray[np.uint8], click: Click) -> tuple[View, NDArray[np.float32]]:
         """The whole image as the coarse pass sees it, and its logits, of the view's size."""
-        height, width = image.shape[:2]
-        view = View.whole(width, height, self.config.select_size, SIZE_MULTIPLE)
+        view = self.whole_view(image.shape[:2])
         return view, self._encode(image, view, click)[0]
+
+    def whole_view(self, shape: tuple[int, int]) -> View:
+        """How the coarse pass sees an image of (height, width)."""
+        height, width = shape
+        return View.whole(width, height, self.config.select_size, SIZE_MULTIPLE)
 
     def selected_box(
         self, view: View, logits: NDArray[np.float32], click: Click, threshold: float, size: tuple[int, int]

@@ -23,7 +23,6 @@ from model.inference import FILL, enlarge, network_pixels, selection_map
 from model.logits import LIMIT
 from model.merging import cleaned
 from model.networks.adapter import Adapter, Gate
-from model.networks.maps import SIZE_MULTIPLE
 from model.training.objects import SMALLEST
 from model.training.refinement import Crops
 from model.training.run import TrainingRun
@@ -136,8 +135,7 @@ def encode_whole(
 ) -> list[Encoded]:
     """The same in the whole image, as the coarse pass sees it; nobody clicks an outline there."""
     shown = _shown(item, clicks, view)
-    height, width = shown.item.truth.shape
-    encoded = _seen(shipped, shown, View.whole(width, height, shipped.config.select_size, SIZE_MULTIPLE))
+    encoded = _seen(shipped, shown, shipped.passes.whole_view(shown.item.image.shape[:2]))
     return [] if encoded is None else [encoded]
 
 

@@ -27,7 +27,6 @@ from model.evaluation.clickers import annotator_for
 from model.fine_tuning.encoding import described_crop
 from model.geometry import View
 from model.loading import load_predictor
-from model.networks.maps import SIZE_MULTIPLE
 from model.training.objects import SMALLEST
 
 SHIPPED = Path(__file__).parent / "photos.safetensors"
@@ -83,12 +82,8 @@ def _described(predictor: Predictor, item: EvaluationObject) -> list[torch.Tenso
     session = predictor.start(item.image)
     session.add(click)
     assert session.crop is not None  # noqa: S101 - the selection click has made one
-    height, width = item.truth.shape
-    config = predictor.config
-    views = (
-        View.whole(width, height, config.select_size, SIZE_MULTIPLE),
-        View(session.crop, config.crop_size, config.crop_size),
-    )
+    size = predictor.config.crop_size
+    views = (predictor.passes.whole_view(item.image.shape[:2]), View(session.crop, size, size))
     return [described_crop(predictor, item.image, view, click) for view in views]
 
 
