@@ -1,5 +1,6 @@
-"""The evaluation loop: click, compare, click again, without stopping early."""
+"""The evaluation loop: click, compare, click again, as a rule without stopping early."""
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -37,12 +38,16 @@ class Procedure:
         noise: image pixels.
         seed: of the noise.
         clicks: per object, the selection included.
+        enough: IoU from which on, after at least `fewest` clicks, nothing is clicked any more. By default objects are
+            clicked on to the end; whoever counts the clicks to an IoU alone need not wait for the rest.
     """
 
     clicker: str = "boundary"
     noise: float = 0.0
     seed: int = 0
     clicks: int = CLICKS
+    enough: float = math.inf
+    fewest: int = 1
 
 
 def evaluate(
@@ -66,7 +71,7 @@ class _Evaluation:
         self._passes, self._item, self._procedure = passes, item, procedure
         self._annotator = annotator_for(procedure.clicker, item, procedure.noise, procedure.seed)
         self._mask: NDArray[np.bool_] = np.zeros(item.truth.shape, bool)
-        self._iou = 0.0
+        self._iou, self._best = 0.0, 0.0
 
     def run(self) -> Evaluated:
         """Click to the end."""
@@ -88,6 +93,8 @@ class _Evaluation:
         )
 
     def _correction(self, number: int) -> Row:
+        if number > self._procedure.fewest and self._best >= self._procedure.enough:
+            return self._click(number, None, oracle=NAN)
         oracle = _oracle(self._mask, self._item)
         return self._click(number, self._annotator.correct(self._mask), oracle)
 
@@ -101,6 +108,7 @@ class _Evaluation:
             self._passes.finish()
             elapsed = (time.perf_counter() - began) * 1000
             self._iou = masks.intersection_over_union(self._mask, self._item.truth, self._item.ignore)
+            self._best = max(self._best, self._iou)
         assert self._session.crop is not None  # noqa: S101 - the first click has made one
         held, area = crop_shares(self._session.crop, self._item.truth)
         encodes = self._passes.encode_milliseconds

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from model.fine_tuning.encoding import Encoded
+from model.fine_tuning.encoded import Encoded
 from model.fine_tuning.photos import LOOKS
 from model.logits import LIMIT
 from model.losses import soft_overlap_loss

@@ -1,32 +1,24 @@
-"""Crop features of objects: computed once, kept on the disk, read again at every step that trains on them."""
+"""Objects as the selection network sees them: in the crops that sessions have of them, and in the whole image."""
 
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from model import Click, Predictor, masks, simulation
+from model import Click, Predictor, simulation
 from model.datasets.objects import EvaluationObject
 from model.errors import InvalidClick
 from model.evaluation.clickers import annotator_for
-from model.fine_tuning.rollouts import GuidedRollout
+from model.fine_tuning.encoded import Encoded
+from model.fine_tuning.remembering import remembering
 from model.geometry import Box, View
-from model.guidance import Point
-from model.inference import FILL, enlarge, network_pixels, selection_map
-from model.logits import LIMIT
-from model.merging import cleaned
-from model.networks.adapter import Adapter, Gate
+from model.inference import FILL, network_pixels, selection_map
+from model.networks.adapter import Gate
 from model.training.objects import SMALLEST
-from model.training.refinement import Crops
-from model.training.run import TrainingRun
-from model.training.selection import network_input
 
 JITTER = 0.1
 """Greatest distance of a simulated selection click from the deepest point, in diagonals of the object's box."""
@@ -36,107 +28,44 @@ LOOSE = 1.5
 clicked on once its first masks are better."""
 
 
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """One object as the head gets it; all points in pixels of the crop.
+@dataclass(frozen=True)
+class Look:
+    """An object in one view.
 
     Attributes:
-        image: (S, S, 3) uint8; features: (C, h, w) float16; target: (S, S); the whole image need not be square.
-        selected: (h, w) float16, the selection network's logits.
-        selection: click; boundary: the annotator's clicks, as far as they are known.
-        source: the same for all objects of an image, and another for others.
+        crops: in each crop that a session has of it.
+        whole: in the whole image as the coarse pass sees it, where nobody clicks an outline; None if it was not asked
+            for, or too little is seen of the object.
     """
 
-    image: NDArray[np.uint8]
-    features: NDArray[np.float16]
-    selected: NDArray[np.float16]
-    target: NDArray[np.bool_]
-    selection: Point
-    boundary: tuple[Point, ...]
-    source: bytes
-
-    def first_mask(self, adapter: Adapter | None = None) -> NDArray[np.float32]:
-        """Logits of the mask before any boundary click, of the target's shape."""
-        selected = self.selected.astype(np.float32)
-        if adapter is not None:
-            selected = self._adapted(selected, adapter)
-        height, width = self.target.shape
-        whole = enlarge(selected, View(Box(0, 0, width, height), height, width))
-        return cleaned(np.clip(whole, -LIMIT, LIMIT), self.selection, [])
-
-    @torch.no_grad()
-    def _adapted(self, selected: NDArray[np.float32], adapter: Adapter) -> NDArray[np.float32]:
-        features = torch.from_numpy(self.features).float()[None]
-        return np.asarray(adapter(features, torch.from_numpy(selected)[None, None])[0, 0].numpy(), np.float32)
-
-    def hardness(self, adapter: Adapter | None = None) -> float:
-        """How often the object is worth being trained on: more where the first mask is wrong."""
-        iou = masks.intersection_over_union(self.first_mask(adapter) > 0, self.target)
-        return float(np.clip(1 - iou, 0.02, 0.4)) if iou > 0.2 else 0.02
-
-    def save(self, path: Path) -> None:
-        """Write it whole or not at all."""
-        partial = path.with_suffix(".part")
-        values = {
-            "image": self.image,
-            "features": self.features,
-            "selected": self.selected,
-            "target": np.packbits(self.target, axis=1),
-            "clicks": np.array([self.selection, *self.boundary], np.float32),
-            "source": np.frombuffer(self.source, np.uint8),
-        }
-        save_file({name: np.ascontiguousarray(value) for name, value in values.items()}, partial)
-        partial.replace(path)
-
-    @staticmethod
-    def load(path: Path) -> "Encoded":
-        """What `save` has written; raises OSError, SafetensorError or KeyError if it is not that."""
-        values = load_file(path)
-        clicks = [(float(x), float(y)) for x, y in values["clicks"]]
-        target = np.unpackbits(values["target"], axis=1)[:, : values["image"].shape[1]].astype(np.bool_)
-        return Encoded(
-            values["image"],
-            values["features"],
-            values["selected"],
-            target,
-            clicks[0],
-            tuple(clicks[1:]),
-            values["source"].tobytes(),
-        )
-
-
-def is_encoded(path: Path) -> bool:
-    """Whether a complete file is there."""
-    try:
-        Encoded.load(path)
-    except (OSError, SafetensorError, KeyError):
-        return False
-    return True
+    crops: list[Encoded]
+    whole: Encoded | None = None
 
 
 def encode(
-    shipped: Predictor, size: int, item: EvaluationObject, clicks: Sequence[Click], view: int
-) -> list[Encoded]:
-    """One look at an object, in each crop that a session has of it; without crops that hold too little of it.
+    shipped: Predictor,
+    size: int,
+    item: EvaluationObject,
+    clicks: Sequence[Click],
+    view: int,
+    *,
+    whole: bool = False,
+) -> Look:
+    """Look at an object; crops that hold too little of it are left out.
 
     Args:
         shipped: whose sessions these are.
         size: of the crops, network pixels.
         clicks: the annotator's own, image pixels; empty if they are not known.
         view: 0 is the object as it was annotated; others have simulated selection clicks, odd ones are mirrored.
+        whole: whether it is encoded in the whole image, too.
     """
+    # What a session has encoded in order to find its crops, is not encoded once more.
+    shipped = remembering(shipped)
     shown = _shown(item, clicks, view)
-    seen = (_seen(shipped, shown, View(window, size, size)) for window in _windows(shipped, shown))
-    return [encoded for encoded in seen if encoded is not None]
-
-
-def encode_whole(
-    shipped: Predictor, item: EvaluationObject, clicks: Sequence[Click], view: int
-) -> list[Encoded]:
-    """The same in the whole image, as the coarse pass sees it; nobody clicks an outline there."""
-    shown = _shown(item, clicks, view)
-    encoded = _seen(shipped, shown, shipped.passes.whole_view(shown.item.image.shape[:2]))
-    return [] if encoded is None else [encoded]
+    seen = [_seen(shipped, shown, View(window, size, size)) for window in _windows(shipped, shown)]
+    coarse = _seen(shipped, shown, shipped.passes.whole_view(shown.item.image.shape[:2])) if whole else None
+    return Look([encoded for encoded in seen if encoded is not None], coarse)
 
 
 @dataclass(frozen=True)
@@ -198,32 +127,6 @@ def _selected(
     logits, features = shipped.runtime.select(network_pixels(image, crop), guidance)
     kept = features.cpu() if isinstance(features, torch.Tensor) else features
     return logits, np.asarray(kept, np.float16)[0]
-
-
-def load_batch(
-    run: TrainingRun, paths: Sequence[Path], adapter: Adapter | None = None
-) -> tuple[list[GuidedRollout], Crops]:
-    """Objects to be clicked on, from their first masks on, and their crops."""
-    objects = [Encoded.load(path) for path in paths]
-    rollouts = [
-        GuidedRollout(
-            each.first_mask(adapter),
-            each.target,
-            each.selection,
-            run.settings.click_sampling,
-            known=list(each.boundary),
-        )
-        for each in objects
-    ]
-    target = torch.from_numpy(np.stack([each.target for each in objects]))[:, None].float()
-    distance = torch.from_numpy(np.stack([masks.distance_to(each.target) for each in objects]))[:, None]
-    crops = Crops(
-        network_input(torch.from_numpy(np.stack([each.image for each in objects])), run.device),
-        torch.from_numpy(np.stack([each.features for each in objects])).float().to(run.device),
-        target.to(run.device),
-        distance.to(run.device),
-    )
-    return rollouts, crops
 
 
 def _is_inside(click: Click, truth: NDArray[np.bool_]) -> bool:

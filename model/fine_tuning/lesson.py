@@ -11,7 +11,7 @@ from model.datasets.chosen import Chosen
 from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
 from model.fine_tuning.adapting import Others, train_adapter
-from model.fine_tuning.material import ENOUGH_VIEWS, Kind, Looks, encoded_kind, views_of
+from model.fine_tuning.material import ENOUGH_VIEWS, MOST_WHOLE, Kind, Looks, encode_all, views_of
 from model.fine_tuning.photos import photos_of
 from model.fine_tuning.tuning import Report, tune, tuning_settings
 from model.heads import pack_head
@@ -90,12 +90,12 @@ def _material(lesson: Lesson, size: int) -> tuple[Kind, Kind]:
     """Corrections and replay set, encoded in crops of that size."""
     report, folder = lesson.stage("features"), lesson.features
     many, few = len(lesson.objects), len(lesson.replay)
-    looks = Looks(lesson.objects, lesson.clicks, views_of(many))
-    again = Looks(lesson.replay, (), views_of(few * 4))
-    share = looks.total / max(looks.total + again.total, 1)
-    corrections = encoded_kind(lesson.shipped, size, looks, folder, lambda done: report(share * done))
-    replay = encoded_kind(
-        lesson.shipped, size, again, folder / "replay", lambda done: report(share + (1 - share) * done)
+    looks = Looks(lesson.objects, lesson.clicks, views_of(many), MOST_WHOLE)
+    again = Looks(lesson.replay, (), views_of(few * 4), MOST_WHOLE)
+    total = max(looks.total + again.total, 1)
+    corrections = encode_all(lesson.shipped, size, looks, folder, lambda done: report(done / total))
+    replay = encode_all(
+        lesson.shipped, size, again, folder / "replay", lambda done: report((looks.total + done) / total)
     )
     return corrections, replay
 

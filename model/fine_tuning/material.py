@@ -1,4 +1,4 @@
-"""What a lesson is made of: objects encoded once, in the crops of sessions and in the whole image, kept as files."""
+"""What a head is tuned on: objects encoded once, in the crops of sessions and in the whole image, kept as files."""
 
 import hashlib
 import re
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from model import Click, Predictor
-from model.datasets.chosen import Chosen
 from model.datasets.objects import EvaluationObject
 from model.errors import DatasetError
-from model.fine_tuning.encoding import Encoded, encode, encode_whole, is_encoded
+from model.fine_tuning.encoded import is_encoded
+from model.fine_tuning.encoding import Look, encode
 
 MOST_VIEWS, ENOUGH_VIEWS = 2, 200
 """A few corrections are looked at from two selection clicks, and mirrored."""
@@ -21,91 +21,76 @@ MOST_VIEWS, ENOUGH_VIEWS = 2, 200
 MOST_WHOLE = 100
 """Corrections, and objects of the replay set, that are encoded in the whole image, too."""
 
+SUFFIX, WHOLE = ".safetensors", "-whole"
+"""Ends of the files' names."""
+
 
 @dataclass(frozen=True)
 class Looks:
-    """Objects to be encoded: the annotators' own clicks on each, if any are known, and in how many views."""
+    """Objects to be encoded: the annotators' own clicks on each, if any are known, and in how many views.
+
+    Attributes:
+        whole: at most so many objects are encoded in the whole image, too, in their first view.
+    """
 
     objects: Sequence[EvaluationObject]
     clicks: Sequence[tuple[Click, ...]] = ()
     views: int = 1
+    whole: int = 0
 
     @property
     def total(self) -> int:
         """Number of looks."""
         return len(self.objects) * self.views
 
+    @property
+    def picked(self) -> range:
+        """Numbers of the objects that are encoded in the whole image, spread evenly."""
+        return range(
+            0, len(self.objects) if self.whole else 0, -(-len(self.objects) // max(self.whole, 1)) or 1
+        )
 
-Views = dict[str, list[Path]]
-"""Files of encoded objects by the name of the view: one for each crop, none where too little is seen of the object."""
+
+@dataclass(frozen=True)
+class Files:
+    """One view of an object: a file for each crop, none where too little is seen of it."""
+
+    crops: list[Path]
+    whole: list[Path]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Objects as they are clicked on in sessions, and some of them as the coarse pass sees them.
+    """Encoded objects.
 
     Attributes:
-        damaged: objects that could not be read.
+        looks: what they were encoded by.
+        views: of each object, every view; none of those that could not be read.
     """
 
-    sessions: Views
-    whole: Views
-    damaged: int
+    looks: Looks
+    views: list[list[Files]]
+
+    @property
+    def damaged(self) -> int:
+        """Objects that could not be read."""
+        return sum(not files for files in self.views)
 
     @property
     def clicked(self) -> list[Path]:
         """In all crops of sessions."""
-        return flat(self.sessions)
+        return [path for views in self.views for files in views for path in files.crops]
 
     @property
     def first_masks(self) -> list[Path]:
         """One view of some objects in all its crops: of more files, each would be trained on too rarely."""
-        return [path for view in self.whole for path in (*self.whole[view], *self.sessions.get(view, []))]
+        first = [files for number in self.looks.picked for files in self.views[number][:1]]
+        return [path for files in first for path in (*files.whole, *files.crops)]
 
     @property
     def all(self) -> list[Path]:
         """In every crop."""
-        return [*self.clicked, *flat(self.whole)]
-
-
-def flat(views: Views) -> list[Path]:
-    """The files of all views."""
-    return [path for paths in views.values() for path in paths]
-
-
-def encoded_kind(
-    shipped: Predictor,
-    size: int,
-    looks: Looks,
-    folder: Path,
-    report: Callable[[float], None],
-) -> Kind:
-    """Objects encoded now, or before an interruption.
-
-    Args:
-        shipped: who encodes, and whose sessions tell in which crops an object is clicked on.
-        size: of the crops, network pixels.
-        report: told the share that is done; may raise to end the work.
-    """
-    some = _some(looks)
-    total = max(looks.total + some.total, 1)
-    sessions, damaged = encode_all(
-        partial(encode, shipped, size), looks, folder, lambda count: report(count / total)
-    )
-    whole, _ = encode_all(
-        partial(encode_whole, shipped),
-        some,
-        folder / "whole",
-        lambda count: report((looks.total + count) / total),
-    )
-    return Kind(sessions, whole, damaged)
-
-
-def _some(looks: Looks) -> Looks:
-    """At most `MOST_WHOLE` of the objects, evenly picked, in one view."""
-    numbers = range(0, len(looks.objects), -(-len(looks.objects) // MOST_WHOLE) or 1)
-    clicks = [looks.clicks[number] for number in numbers] if looks.clicks else ()
-    return Looks(Chosen(looks.objects, numbers), clicks)
+        return [path for views in self.views for files in views for path in (*files.whole, *files.crops)]
 
 
 def views_of(count: int) -> int:
@@ -114,49 +99,53 @@ def views_of(count: int) -> int:
 
 
 def encode_all(
-    see: Callable[[EvaluationObject, Sequence[Click], int], list[Encoded]],
-    looks: Looks,
-    folder: Path,
-    report: Callable[[int], None],
-) -> tuple[Views, int]:
-    """The files of all objects, in all views; what is there from before an interruption is not computed again.
+    shipped: Predictor, size: int, looks: Looks, folder: Path, report: Callable[[int], None]
+) -> Kind:
+    """Encode all objects in all views; what is there from before an interruption is not computed again.
 
     Args:
-        see: `encode` for an object, the clicks on it and a view.
-
-    Returns:
-        files; how many objects could not be read.
+        shipped: who encodes, and whose sessions tell in which crops an object is clicked on.
+        size: of the crops, network pixels.
+        report: told how many looks are done; may raise to end the work.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files: Views = {}
-    damaged = 0
-    for index in range(len(looks.objects)):
+    views: list[list[Files]] = [[] for _ in range(len(looks.objects))]
+    picked = looks.picked
+    for index, files in enumerate(views):
         try:
             item = looks.objects[index]
         except DatasetError:
-            damaged += 1
             continue
         clicks = looks.clicks[index] if looks.clicks else ()
         for view in range(looks.views):
-            name = f"{_file_name(item.name)}-{view}"
-            files[name] = _kept(folder, name, partial(see, item, clicks, view))
+            whole = view == 0 and index in picked
+            see = partial(encode, shipped, size, item, clicks, view, whole=whole)
+            files.append(_kept(folder, f"{_file_name(item.name)}-{view}{WHOLE if whole else ''}", see))
             report(index * looks.views + view + 1)
-    return files, damaged
+    return Kind(looks, views)
 
 
-def _kept(folder: Path, name: str, make: Callable[[], list[Encoded]]) -> list[Path]:
-    """The files of one view, one for each of its crops; they are complete once the list of them is there."""
+def _kept(folder: Path, name: str, see: Callable[[], Look]) -> Files:
+    """The files of one view; they are complete once the list of them is there."""
     listing = folder / f"{name}.txt"
     if listing.is_file():
-        paths = [folder / each for each in listing.read_text().split()]
-        if all(is_encoded(path) for path in paths):
-            return paths
-    paths = []
-    for number, encoded in enumerate(make()):
-        paths.append(folder / f"{name}-{number}.safetensors")
-        encoded.save(paths[-1])
-    listing.write_text("".join(f"{path.name}\n" for path in paths))
-    return paths
+        files = _told(folder, listing.read_text().split())
+        if all(is_encoded(path) for path in (*files.crops, *files.whole)):
+            return files
+    look = see()
+    seen = {f"{name}-{number}": encoded for number, encoded in enumerate(look.crops)}
+    if look.whole is not None:
+        seen[f"{name}{WHOLE}"] = look.whole
+    for each, encoded in seen.items():
+        encoded.save(folder / f"{each}{SUFFIX}")
+    listing.write_text("".join(f"{each}{SUFFIX}\n" for each in seen))
+    return _told(folder, [f"{each}{SUFFIX}" for each in seen])
+
+
+def _told(folder: Path, names: Sequence[str]) -> Files:
+    """By the names in a list."""
+    whole = [name for name in names if name.endswith(WHOLE + SUFFIX)]
+    return Files([folder / name for name in names if name not in whole], [folder / name for name in whole])
 
 
 def _file_name(name: str) -> str:

@@ -7,7 +7,6 @@ the training, as for a fine-tuning, and stay in the folder of the run, under 2 M
 
 import hashlib
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import overload
 
@@ -18,8 +17,7 @@ from tqdm import tqdm
 from model.checkpoints import load_checkpoint
 from model.datasets.objects import EvaluationObject
 from model.errors import DatasetError, SettingsError
-from model.fine_tuning.encoding import encode
-from model.fine_tuning.material import Looks, encode_all, flat
+from model.fine_tuning.material import Looks, encode_all
 from model.fine_tuning.tuning import chances, drawn, train_step
 from model.loading import load_predictor
 from model.networks import NetworkConfig
@@ -113,16 +111,15 @@ def _encoded(run: TrainingRun) -> list[Path]:
         def report(done: int) -> None:
             progress.update(done - progress.n)
 
-        see = partial(encode, shipped, settings.size)
-        views, damaged = encode_all(see, Looks(objects), run.out / FEATURES / _key(settings), report)
-    if damaged:
-        print(f"{damaged} of {len(objects)} objects are left out: not readable, or too small")
-    files = flat(views)
-    if not files:
+        folder = run.out / FEATURES / _key(settings)
+        encoded = encode_all(shipped, settings.size, Looks(objects), folder, report)
+    if encoded.damaged:
+        print(f"{encoded.damaged} of {len(objects)} objects are left out: not readable, or too small")
+    if not encoded.clicked:
         raise DatasetError(
             f"train sessions: expected objects that can be used, found none among {len(objects)}"
         )
-    return files
+    return encoded.clicked
 
 
 def _key(settings: TrainingSettings) -> str:

@@ -4,14 +4,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from model import masks
 from model.checkpoints import Checkpoint
 from model.errors import DatasetError
-from model.fine_tuning.encoding import Encoded, load_batch
+from model.fine_tuning.encoded import Encoded
+from model.fine_tuning.rollouts import GuidedRollout
 from model.networks.adapter import Adapter
-from model.training.refinement import numbered, supervise
+from model.training.refinement import Crops, numbered, supervise
 from model.training.run import TrainingRun
+from model.training.selection import network_input
 from model.training.settings import DataSet, TrainingSettings
 
 Report = Callable[[float], None]
@@ -91,11 +95,37 @@ def train_step(
     run: TrainingRun, paths: Sequence[Path], generator: np.random.Generator, adapter: Adapter | None = None
 ) -> dict[str, float]:
     """Train on a batch of encoded objects; returns what a log of the run tells of it, IoUs before and after clicks."""
-    rollouts, crops = load_batch(run, paths, adapter)
+    rollouts, crops = _loaded(run, paths, adapter)
     before = float(np.mean([rollout.iou for rollout in rollouts]))
     loss, ious = supervise(run, list(rollouts), crops, generator)
     run.update()
     return {"loss": loss, "iou0": before, **numbered("iou", ious)}
+
+
+def _loaded(
+    run: TrainingRun, paths: Sequence[Path], adapter: Adapter | None
+) -> tuple[list[GuidedRollout], Crops]:
+    """Objects to be clicked on, from their first masks on, and their crops."""
+    objects = [Encoded.load(path) for path in paths]
+    rollouts = [
+        GuidedRollout(
+            each.first_mask(adapter),
+            each.target,
+            each.selection,
+            run.settings.click_sampling,
+            known=list(each.boundary),
+        )
+        for each in objects
+    ]
+    target = torch.from_numpy(np.stack([each.target for each in objects]))[:, None].float()
+    distance = torch.from_numpy(np.stack([masks.distance_to(each.target) for each in objects]))[:, None]
+    crops = Crops(
+        network_input(torch.from_numpy(np.stack([each.image for each in objects])), run.device),
+        torch.from_numpy(np.stack([each.features for each in objects])).float().to(run.device),
+        target.to(run.device),
+        distance.to(run.device),
+    )
+    return rollouts, crops
 
 
 def chances(paths: Sequence[Path], adapter: Adapter | None = None) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from model.checkpoints import load_checkpoint
 from model.errors import WeightsError
 from model.evaluation.loop import Procedure
 from model.fine_tuning import judging, lesson, material, tuning
-from model.fine_tuning.encoding import Encoded
+from model.fine_tuning.encoded import Encoded
 from model.heads import unpack_head
 from tests.backend.learning.material import (
     PROJECT,

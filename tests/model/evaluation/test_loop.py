@@ -99,6 +99,25 @@ def test_clicks_are_made_to_the_end_even_if_nothing_is_wrong(tiny_predictor: Pre
     assert all(np.isnan(row.x) and row.milliseconds == 0 for row in evaluated.rows[1:])
 
 
+def test_whoever_has_enough_clicks_no_more_and_the_clicks_before_are_the_same(tiny_predictor: Predictor):
+    item = drawn(1)
+    (whole,) = evaluate(tiny_predictor, [item], Procedure(noise=3, clicks=6))
+    enough = whole.rows[1].iou
+    first = next(row.click for row in whole.rows if row.iou >= enough)
+    for fewest in (1, 4):
+        (short,) = evaluate(
+            tiny_predictor, [item], Procedure(noise=3, clicks=6, enough=enough, fewest=fewest)
+        )
+        made = max(first, fewest)
+        assert [(row.x, row.y, row.iou) for row in short.rows[:made]] == [
+            (row.x, row.y, row.iou) for row in whole.rows[:made]
+        ]
+        assert [row.role for row in short.rows[made:]] == [""] * (6 - made)
+        assert {row.iou for row in short.rows[made:]} == {short.rows[made - 1].iou}
+    (short,) = evaluate(tiny_predictor, [item], Procedure(noise=3, clicks=6, enough=1.5))
+    assert [row.iou for row in short.rows] == [row.iou for row in whole.rows]
+
+
 def test_an_empty_object_is_refused(tiny_predictor: Predictor):
     nothing = np.zeros((8, 8), bool)
     item = EvaluationObject("void", np.zeros((8, 8, 3), np.uint8), nothing, nothing)

@@ -15,9 +15,9 @@ from model.datasets.objects import EvaluationObject
 from model.evaluation.clickers import annotator_for
 from model.fine_tuning import adapting
 from model.fine_tuning.adapting import FEWEST_OTHERS, Others, train_adapter
-from model.fine_tuning.encoding import Encoded
+from model.fine_tuning.encoded import Encoded
 from model.fine_tuning.lesson import replay_set
-from model.fine_tuning.material import Looks, encoded_kind
+from model.fine_tuning.material import Looks, encode_all
 from model.fine_tuning.photos import photos_of
 from model.fine_tuning.tissue import write_tissues
 from model.heads import pack_head
@@ -48,7 +48,7 @@ class Scenes(Sequence[EvaluationObject]):
 
 
 def files(predictor: Predictor, objects: Scenes, folder: Path) -> list[Path]:
-    return encoded_kind(predictor, SIZE, Looks(objects), folder, silent).first_masks
+    return encode_all(predictor, SIZE, Looks(objects, whole=100), folder, silent).first_masks
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_the_shipped_weights_learn_a_tissue_and_photos_stay_as_they_were(
     monkeypatch.setattr(adapting, "STEPS", 60)
     write_tissues(tmp_path / "tissue", 24, 1, seed=5)
     cells, base = open_dataset(f"folder:{tmp_path}/tissue"), checkpoint_of(predictor)
-    fed = encoded_kind(predictor, 320, Looks(Chosen(cells, range(16))), tmp_path / "fed", silent)
+    fed = encode_all(predictor, 320, Looks(Chosen(cells, range(16)), whole=100), tmp_path / "fed", silent)
     adapter = train_adapter(
         fed.first_masks, Others([], photos_of(base)), tmp_path / "adapter.safetensors", CPU, silent
     )

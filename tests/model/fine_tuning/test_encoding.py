@@ -3,11 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model import Click, Predictor
 from model.datasets.objects import EvaluationObject
-from model.fine_tuning.encoding import Encoded, encode, encode_whole
+from model.fine_tuning.encoded import Encoded
+from model.fine_tuning.encoding import encode
 from model.geometry import View
+from model.runtimes.base import Kept
 from tests.model.scenes import scene
 
 SIZE = 128
@@ -28,7 +31,7 @@ def inside(item: EvaluationObject) -> Click:
 @pytest.fixture(scope="module")
 def encoded(tiny_predictor: Predictor, item: EvaluationObject) -> Callable[..., Encoded]:
     """The object as it is when its outline is clicked."""
-    return lambda *clicks, view=0: encode(tiny_predictor, SIZE, item, clicks, view)[-1]
+    return lambda *clicks, view=0: encode(tiny_predictor, SIZE, item, clicks, view).crops[-1]
 
 
 def test_the_crops_are_those_that_a_session_has(item: EvaluationObject, tiny_predictor: Predictor) -> None:
@@ -40,7 +43,7 @@ def test_the_crops_are_those_that_a_session_has(item: EvaluationObject, tiny_pre
     assert session.crop is not None
     assert session.crop != before, "this click asks for another crop"
     crops = [before, session.crop]
-    for crop, found in zip(crops, encode(tiny_predictor, SIZE, item, [select, far], 0), strict=True):
+    for crop, found in zip(crops, encode(tiny_predictor, SIZE, item, [select, far], 0).crops, strict=True):
         assert crop is not None
         view = View(crop, SIZE, SIZE)
         assert np.array_equal(found.target, view.extract(item.truth.astype(np.float32)) > 0.5)
@@ -63,7 +66,7 @@ def test_a_tight_crop_is_added_where_sessions_have_wide_ones(
         item.truth,
     )
     small = EvaluationObject("small", wide, truth, np.zeros_like(truth))
-    found = encode(tiny_predictor, SIZE, small, [inside(item), inside_only], 0)
+    found = encode(tiny_predictor, SIZE, small, [inside(item), inside_only], 0).crops
     assert found[0].target.mean() < 0.05, "the untrained network selects nearly everything"
     assert found[-1].target.mean() > 0.2
 
@@ -71,7 +74,9 @@ def test_a_tight_crop_is_added_where_sessions_have_wide_ones(
 def test_the_whole_image_is_encoded_as_the_coarse_pass_sees_it(
     item: EvaluationObject, tiny_predictor: Predictor
 ) -> None:
-    (found,) = encode_whole(tiny_predictor, item, [inside(item)], 0)
+    found = encode(tiny_predictor, SIZE, item, [inside(item)], 0, whole=True).whole
+    assert found is not None
+    assert encode(tiny_predictor, SIZE, item, [inside(item)], 0).whole is None, "not asked for"
     view, logits = tiny_predictor.passes.coarse(item.image, inside(item))
     assert found.target.shape == (view.height, view.width) == logits.shape
     assert found.selected.shape == (view.height // 4, view.width // 4)
@@ -79,6 +84,24 @@ def test_the_whole_image_is_encoded_as_the_coarse_pass_sees_it(
     kept = (seen > 0) == (logits > 0)
     assert kept.mean() > 0.9, "the same but for what is cleaned away"
     assert found.selection == pytest.approx(view.to_view(inside(item).x, inside(item).y), abs=1e-3)
+
+
+def test_what_a_session_has_encoded_is_not_encoded_once_more(
+    tiny_predictor: Predictor, item: EvaluationObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+    select = tiny_predictor.runtime.select
+
+    def spy(image: NDArray[np.float32], guidance: NDArray[np.float32]) -> tuple[NDArray[np.float32], Kept]:
+        seen.append(image.tobytes() + guidance.tobytes())
+        return select(image, guidance)
+
+    monkeypatch.setattr(tiny_predictor.runtime, "select", spy)
+    far = Click(1.0, 1.0, "boundary")
+    size = tiny_predictor.config.crop_size
+    look = encode(tiny_predictor, size, item, [inside(item), far], 0, whole=True)
+    assert len(look.crops) >= 2
+    assert len(seen) == len(set(seen)) >= 3, "the whole image and two crops, each of them once"
 
 
 def test_it_comes_back_from_the_disk_as_it_was(

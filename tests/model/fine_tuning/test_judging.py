@@ -6,7 +6,9 @@ import pytest
 from model import Predictor
 from model.datasets.objects import EvaluationObject
 from model.evaluation.comparison import Difference
-from model.fine_tuning.judging import FEWEST_OBJECTS, judge, verdict
+from model.evaluation.loop import Procedure
+from model.fine_tuning import judging
+from model.fine_tuning.judging import FEWEST_OBJECTS, FIGURES, compared, judge, verdict
 from tests.model.scenes import scene
 
 BETTER = [Difference("noc85", 5.0, 4.0, -1.5, -0.4), Difference("miou3", 0.8, 0.81, -0.01, 0.03)]
@@ -53,3 +55,18 @@ def test_a_head_is_not_better_than_itself(tiny_predictor: Predictor):
     assert (judgement.objects, judgement.replayed, shares[-1]) == (2, 1, 1)
     assert shares == sorted(shares)
     assert Path(judgement.as_json()["corrections"][0]["figure"]).name == "noc85"
+
+
+def test_the_figures_are_those_of_clicking_on_to_the_end(
+    predictor: Predictor, tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+):
+    short = judging.PROCEDURE
+    objects = [
+        EvaluationObject(f"scene-{seed}", image, mask, np.zeros_like(mask))
+        for seed in range(4)
+        for image, mask in [scene(seed)]
+    ]
+    told = compared(predictor, tiny_predictor, objects, lambda _share: None)
+    assert {each.figure for each in told} == set(FIGURES)
+    monkeypatch.setattr(judging, "PROCEDURE", Procedure(noise=short.noise, clicks=short.clicks))
+    assert compared(predictor, tiny_predictor, objects, lambda _share: None) == told

@@ -6,7 +6,7 @@ import pytest
 
 from model import Predictor
 from model.checkpoints import load_checkpoint
-from model.fine_tuning import adapting, encoding, lesson, material, tuning
+from model.fine_tuning import adapting, encoded, lesson, material, tuning
 from model.fine_tuning.lesson import Lesson, learn
 from model.heads import unpack_head
 from model.networks.adapter import Adapter
@@ -42,13 +42,13 @@ def test_the_head_has_the_adapter_and_is_tuned_on_its_first_masks(
     tiny_predictor: Predictor, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clicked_on: list[object] = []
-    first_mask = encoding.Encoded.first_mask
+    first_mask = encoded.Encoded.first_mask
 
     def spy(self, adapter=None):
         clicked_on.append(adapter)
         return first_mask(self, adapter)
 
-    monkeypatch.setattr(encoding.Encoded, "first_mask", spy)
+    monkeypatch.setattr(encoded.Encoded, "first_mask", spy)
     adapter = taught(tiny_predictor, tiny_weights, tmp_path, Scenes(range(100, 152), inverted=True))
     assert adapter is not None
     assert adapter.correct.weight.abs().max() > 0, "trained"
