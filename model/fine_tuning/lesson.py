@@ -68,7 +68,7 @@ def learn(base: Checkpoint, lesson: Lesson, device: str = "cpu") -> Learnt:
         WeightsError: the training has diverged, or what describes photos is damaged.
     """
     network = copy.deepcopy(base.network)
-    settings = tuning_settings(base, lesson.folder, len(lesson.objects), device)
+    settings = tuning_settings(base, lesson.folder, device)
     run = TrainingRun(settings, network, [network.refinement], lesson.folder)
     photos = photos_of(base)
     corrections, replay = _material(lesson, settings.size)

@@ -15,8 +15,7 @@ from tests.model.fine_tuning.test_adapting import Scenes, silent
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "FEWEST_STEPS", 2)
-    monkeypatch.setattr(tuning, "MOST_STEPS", 2)
+    monkeypatch.setattr(tuning, "STEPS", 2)
     monkeypatch.setattr(material, "MOST_VIEWS", 1)
     monkeypatch.setattr(adapting, "STEPS", 20)
 
