@@ -38,7 +38,7 @@ SIZE = (640, 480)
 CLICKS = 20
 """On a photo, the selection included; the next one is new to the service."""
 
-WATCHED_SECONDS = 0.2
+WATCHED_SECONDS = 0.5
 MOST_FAILURES = 20
 """Times in a row that the service may say nothing of the job."""
 

@@ -10,11 +10,13 @@ from model.checkpoints import Checkpoint
 from model.datasets.chosen import Chosen
 from model.datasets.layouts import open_dataset
 from model.datasets.objects import EvaluationObject
+from model.errors import SettingsError
 from model.fine_tuning.adapting import Others, train_adapter
 from model.fine_tuning.material import ENOUGH_VIEWS, MOST_WHOLE, Kind, Looks, encode_all, views_of
 from model.fine_tuning.photos import photos_of
 from model.fine_tuning.tuning import Report, tune, tuning_settings
 from model.heads import pack_head
+from model.networks import PaperConfig
 from model.training.objects import is_held_out
 from model.training.run import TrainingRun
 
@@ -65,14 +67,21 @@ def learn(base: Checkpoint, lesson: Lesson, device: str = "cpu") -> Learnt:
 
     Raises:
         DatasetError: there is nothing to train on.
+        SettingsError: the networks are the paper's.
         WeightsError: the training has diverged, or what describes photos is damaged.
     """
+    if isinstance(base.network.config, PaperConfig):
+        raise SettingsError(
+            f"fine-tuning: expected a network of this project's own, got {base.network.config.name}; serve others"
+        )
     network = copy.deepcopy(base.network)
     settings = tuning_settings(base, lesson.folder, device)
-    run = TrainingRun(settings, network, [network.refinement], lesson.folder)
+    # Named after what decides how it goes on: a release that trains otherwise begins anew.
+    folder = lesson.folder / f"{settings.steps}-steps-of-{settings.clicks}"
+    run = TrainingRun(settings, network, [network.refinement], folder)
     photos = photos_of(base)
     corrections, replay = _material(lesson, settings.size)
-    kept, stage = lesson.folder / "adapter.safetensors", lesson.stage
+    kept, stage = folder / "adapter.safetensors", lesson.stage
     others = Others(replay.all, photos)
     adapter = train_adapter(corrections.first_masks, others, kept, run.device, stage("first masks"))
     tune(run, corrections.clicked, replay.clicked, adapter, stage("training"))

@@ -120,26 +120,37 @@ def encode_all(
         for view in range(looks.views):
             whole = view == 0 and index in picked
             see = partial(encode, shipped, size, item, clicks, view, whole=whole)
-            files.append(_kept(folder, f"{_file_name(item.name)}-{view}{WHOLE if whole else ''}", see))
+            files.append(_kept(folder, f"{_file_name(item.name)}-{view}", see, whole))
             report(index * looks.views + view + 1)
     return Kind(looks, views)
 
 
-def _kept(folder: Path, name: str, see: Callable[[], Look]) -> Files:
+def _kept(folder: Path, name: str, see: Callable[[], Look], whole: bool) -> Files:
     """The files of one view; they are complete once the list of them is there."""
-    listing = folder / f"{name}.txt"
-    if listing.is_file():
-        files = _told(folder, listing.read_text().split())
-        if all(is_encoded(path) for path in (*files.crops, *files.whole)):
-            return files
-    look = see()
+    named = f"{name}{WHOLE}"
+    for known in [named] if whole else [name, named]:
+        listed = _listed(folder, known)
+        if listed is not None:
+            return listed if whole else Files(listed.crops, [])
+    name, look = named if whole else name, see()
     seen = {f"{name}-{number}": encoded for number, encoded in enumerate(look.crops)}
     if look.whole is not None:
         seen[f"{name}{WHOLE}"] = look.whole
     for each, encoded in seen.items():
         encoded.save(folder / f"{each}{SUFFIX}")
-    listing.write_text("".join(f"{each}{SUFFIX}\n" for each in seen))
+    partial_list = folder / f"{name}.part"
+    partial_list.write_text("".join(f"{each}{SUFFIX}\n" for each in seen))
+    partial_list.replace(folder / f"{name}.txt")
     return _told(folder, [f"{each}{SUFFIX}" for each in seen])
+
+
+def _listed(folder: Path, name: str) -> Files | None:
+    """What was encoded before an interruption; None if anything is missing or damaged."""
+    listing = folder / f"{name}.txt"
+    if not listing.is_file():
+        return None
+    files = _told(folder, listing.read_text().split())
+    return files if all(is_encoded(path) for path in (*files.crops, *files.whole)) else None
 
 
 def _told(folder: Path, names: Sequence[str]) -> Files:

@@ -19,14 +19,15 @@ class _Remembering(Runtime):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._selected: dict[tuple[bytes, bytes], tuple[NDArray[np.float32], Kept]] = {}
-        self.name, self.config, self.at_once = runtime.name, runtime.config, runtime.at_once
+        self._selected: dict[tuple[object, bytes, bytes], tuple[NDArray[np.float32], Kept]] = {}
+        self.name, self.config = runtime.name, runtime.config
+        self.at_once = 1
 
     def select(
         self, image: NDArray[np.float32], guidance: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], Kept]:
         """See `Runtime`."""
-        key = (image.tobytes(), guidance.tobytes())
+        key = (image.shape, image.tobytes(), guidance.tobytes())
         if key not in self._selected:
             self._selected[key] = self._runtime.select(image, guidance)
         return self._selected[key]

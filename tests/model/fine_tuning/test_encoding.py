@@ -9,6 +9,7 @@ from model import Click, Predictor
 from model.datasets.objects import EvaluationObject
 from model.fine_tuning.encoded import Encoded
 from model.fine_tuning.encoding import encode
+from model.fine_tuning.remembering import remembering
 from model.geometry import View
 from model.runtimes.base import Kept
 from tests.model.scenes import scene
@@ -102,6 +103,14 @@ def test_what_a_session_has_encoded_is_not_encoded_once_more(
     look = encode(tiny_predictor, size, item, [inside(item), far], 0, whole=True)
     assert len(look.crops) >= 2
     assert len(seen) == len(set(seen)) >= 3, "the whole image and two crops, each of them once"
+
+
+def test_another_click_on_the_same_image_is_another_input(
+    tiny_predictor: Predictor, item: EvaluationObject
+) -> None:
+    twin = remembering(tiny_predictor)
+    for click in (inside(item), Click(3.0, 3.0, "select"), inside(item)):
+        assert np.array_equal(*(who.passes.coarse(item.image, click)[1] for who in (twin, tiny_predictor)))
 
 
 def test_it_comes_back_from_the_disk_as_it_was(

@@ -2,11 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model import Predictor
 from model.datasets.objects import EvaluationObject
 from model.evaluation.comparison import Difference
+from model.evaluation.figures import figures
 from model.evaluation.loop import Procedure
+from model.evaluation.rows import Row, Table
 from model.fine_tuning import judging
 from model.fine_tuning.judging import FEWEST_OBJECTS, FIGURES, compared, judge, verdict
 from tests.model.scenes import scene
@@ -61,6 +64,7 @@ def test_the_figures_are_those_of_clicking_on_to_the_end(
     predictor: Predictor, tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ):
     short = judging.PROCEDURE
+    assert short.enough == 0.85, "the IoU of NoC@85"
     objects = [
         EvaluationObject(f"scene-{seed}", image, mask, np.zeros_like(mask))
         for seed in range(4)
@@ -70,3 +74,38 @@ def test_the_figures_are_those_of_clicking_on_to_the_end(
     assert {each.figure for each in told} == set(FIGURES)
     monkeypatch.setattr(judging, "PROCEDURE", Procedure(noise=short.noise, clicks=short.clicks))
     assert compared(predictor, tiny_predictor, objects, lambda _share: None) == told
+
+
+def cut(iou: NDArray[np.float64], procedure: Procedure) -> NDArray[np.float64]:
+    """(objects, clicks) as `evaluate` cuts them: see `test_whoever_has_enough_...` of the evaluation loop."""
+    left = iou.copy()
+    for row in left:
+        reached = np.flatnonzero(row >= procedure.enough)
+        last = max(reached[0] + 1 if reached.size else row.size, procedure.fewest)
+        row[last:] = row[min(last, row.size) - 1]
+    return left
+
+
+def table_of(iou: NDArray[np.float64]) -> Table:
+    rest = {"x": 0.0, "y": 0.0, "oracle": 1.0, "contour_distance": 0.0}
+    rest |= {"held": 1.0, "crop_area": 1.0, "milliseconds": 0.0}
+    return Table(
+        [
+            Row(f"{number:03}", click, iou=value, **rest)
+            for number, values in enumerate(iou)
+            for click, value in enumerate(values.tolist(), start=1)
+        ]
+    )
+
+
+def test_what_is_not_clicked_any_more_changes_no_figure():
+    iou = np.random.default_rng(0).uniform(0.4, 1.0, (400, judging.PROCEDURE.clicks))
+    whole, short = (figures(table_of(values)) for values in (iou, cut(iou, judging.PROCEDURE)))
+
+    def same(name: str) -> bool:
+        each = np.arange(len(iou))[:, None]  # every object alone
+        return np.array_equal(whole[name].at(each), short[name].at(each))
+
+    assert all(same(name) for name in FIGURES)
+    assert not same("noc90"), "the cut is there"
+    assert not same("miou4")

@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from model import Predictor
-from model.checkpoints import load_checkpoint
+from model.checkpoints import load_checkpoint, save_checkpoint
+from model.errors import SettingsError
 from model.fine_tuning import adapting, encoded, lesson, material, tuning
 from model.fine_tuning.lesson import Lesson, learn
 from model.heads import unpack_head
+from model.networks import configuration
 from model.networks.adapter import Adapter
+from model.networks.building import build_network
 from tests.model.fine_tuning.test_adapting import Scenes, silent
 
 
@@ -68,3 +71,30 @@ def test_photos_are_asked_for_by_the_weights_digest(
     monkeypatch.setattr(lesson, "photos_of", lambda base: asked.append(base.digest))
     taught(tiny_predictor, tiny_weights, tmp_path, Scenes(range(100, 103)))
     assert asked == [load_checkpoint(tiny_weights).digest]
+
+
+def test_a_training_with_other_settings_is_not_gone_on_with(
+    tiny_predictor: Predictor, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught(tiny_predictor, tiny_weights, tmp_path, Scenes(range(200, 203)))
+    (before,) = (tmp_path / "run").iterdir()
+    monkeypatch.setattr(tuning, "STEPS", 1)
+    taught(tiny_predictor, tiny_weights, tmp_path, Scenes(range(200, 203)))
+    (after,) = set((tmp_path / "run").iterdir()) - {before}
+    assert (before.name, after.name) == (f"2-steps-of-{tuning.CLICKS}", f"1-steps-of-{tuning.CLICKS}")
+
+
+def test_the_paper_s_networks_are_refused_in_a_line(tmp_path: Path, tiny_predictor: Predictor) -> None:
+    path = tmp_path / "paper.safetensors"
+    save_checkpoint(path, build_network(configuration("paper-tiny")), {})
+    task = Lesson(
+        tiny_predictor,
+        Scenes(range(1)),
+        [()],
+        Scenes(range(1)),
+        tmp_path / "f",
+        tmp_path / "r",
+        lambda _n: silent,
+    )
+    with pytest.raises(SettingsError, match="expected a network of this project's own, got paper-tiny"):
+        learn(load_checkpoint(path), task)
