@@ -21,7 +21,7 @@ class Row:
     Attributes:
         object: name.
         click: 1 is the selection.
-        x, y: image pixels; NaN where the clicker had nothing left to click. Then the mask stays what it was.
+        x, y: image pixels; NaN where the clicker had nothing left to click, or enough. Then the mask stays what it was.
         iou: after the click.
         oracle: IoU if the largest error component before the click had been repaired whole; NaN for the selection.
         contour_distance: pixels from a boundary click to the contour after it; NaN for other clicks.

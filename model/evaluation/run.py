@@ -1,6 +1,7 @@
 """One evaluation from data set to report folder; continues what the folder holds."""
 
 import importlib.util
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from model import Predictor
 from model.datasets.chosen import Chosen
 from model.datasets.layouts import EvaluationObject
-from model.errors import DatasetError
+from model.errors import DatasetError, SettingsError
 from model.evaluation.figures import Profile
 from model.evaluation.folder import EvaluationFolder
 from model.evaluation.loop import Procedure, evaluate
@@ -51,9 +52,13 @@ def run_evaluation(
         plots: draw them too, if matplotlib is installed.
 
     Raises:
-        SettingsError: `out` holds an evaluation with another header.
+        SettingsError: `out` holds an evaluation with another header, or objects are not clicked on to the end.
         DatasetError: an object is empty, or two have the same name.
     """
+    if procedure.enough < math.inf:
+        raise SettingsError(
+            "evaluation: expected every object clicked on to the end, got a procedure with `enough`"
+        )
     folder = EvaluationFolder(out)
     done = folder.begin(header, procedure.clicks, restart)
     places: dict[str, int] = {}

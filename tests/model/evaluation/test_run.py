@@ -167,3 +167,11 @@ def test_unfinished_folders_are_no_reports(tmp_path: Path):
     (tmp_path / "rows.jsonl").write_text("")
     with pytest.raises(SettingsError, match="evaluate again"):
         EvaluationFolder(tmp_path).read()
+
+
+def test_a_report_is_of_objects_that_are_clicked_on_to_the_end(tiny_predictor: Predictor, tmp_path: Path):
+    procedure = Procedure(clicks=3, enough=0.9)
+    header = describe(tiny_predictor, "grabcut:set", procedure, "cpu")
+    with pytest.raises(SettingsError, match="expected every object clicked on to the end"):
+        run_evaluation(tiny_predictor, [], procedure, header, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
