@@ -75,7 +75,7 @@ def learn(base: Checkpoint, lesson: Lesson, device: str = "cpu") -> Learnt:
             f"fine-tuning: expected a network of this project's own, got {base.network.config.name}; serve others"
         )
     network = copy.deepcopy(base.network)
-    settings = tuning_settings(base, lesson.folder, device)
+    settings = tuning_settings(base, lesson.folder, len(lesson.objects), device)
     # Named after what decides how it goes on: a release that trains otherwise begins anew.
     folder = lesson.folder / f"{settings.steps}-steps-of-{settings.clicks}"
     run = TrainingRun(settings, network, [network.refinement], folder)

@@ -29,7 +29,7 @@ from model.evaluation.rows import Table, without_nan
 from model.evaluation.run import can_draw, run_evaluation
 from model.fine_tuning.domain import SPLITS, apart
 from model.fine_tuning.lesson import Lesson, learn, replay_set
-from model.fine_tuning.tuning import CLICKS, STEPS, Report
+from model.fine_tuning.tuning import CLICKS, FEWEST_STEPS, MOST_STEPS, Report
 from model.loading import load_predictor
 from model.uncertainty import uncertainty
 
@@ -187,7 +187,7 @@ def _require_same(path: Path, plan: Plan) -> None:
     values = asdict(plan)
     for name in ("counts", "orders", "weights", "device"):
         del values[name]
-    values["training"] = {"steps": STEPS, "clicks": CLICKS}
+    values["training"] = {"steps": [FEWEST_STEPS, MOST_STEPS], "clicks": CLICKS}
     text = json.dumps(values, indent=2) + "\n"
     if path.is_file() and path.read_text() != text:
         raise SettingsError(f"{path}: holds another plan than this; choose another --out")

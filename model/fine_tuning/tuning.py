@@ -28,23 +28,29 @@ LARGEST_SIZE = 320
 REPLAYED = 2
 """Of a batch: objects of the replay set, so that nothing old is forgotten."""
 
-STEPS, CLICKS = 30, 5
-"""Steps, and clicks on each object. Measured (docs/experiments.md): after a training with three clicks, an IoU of 0.90
-takes more of them than with four or five, even where there are more steps."""
+PASSES = 3
+"""How often an object is trained on, on average, unless the bounds on steps say otherwise."""
+FEWEST_STEPS, MOST_STEPS = 30, 50
+
+CLICKS = 4
+"""On each object of a step. Measured (docs/experiments.md): neither three nor five in fewer steps teach as much."""
 
 RATE = 1e-3
 """Measured (docs/learning.md): with 3e-4 half of the gain, with 2e-3 no more of it."""
 
 
-def tuning_settings(base: Checkpoint, folder: Path, device: str = "cpu") -> TrainingSettings:
-    """How a head is fine-tuned; the number of steps, and so the time, is the same for any number of corrections."""
+def tuning_settings(
+    base: Checkpoint, folder: Path, corrections: int, device: str = "cpu"
+) -> TrainingSettings:
+    """How a head is fine-tuned on so many corrections; the number of steps bounds the time it takes."""
+    steps = int(np.clip(PASSES * corrections // (BATCH - REPLAYED), FEWEST_STEPS, MOST_STEPS))
     return TrainingSettings(
         stage="refinement",
         data=(DataSet(folder=folder),),
         held_out=0.0,
         configuration=base.network.config.name,
         start=base.name,
-        steps=STEPS,
+        steps=steps,
         batch=BATCH,
         size=min(base.network.config.crop_size, LARGEST_SIZE),
         rate=RATE,
@@ -52,7 +58,7 @@ def tuning_settings(base: Checkpoint, folder: Path, device: str = "cpu") -> Trai
         averaging=0.95,
         clicks=CLICKS,
         workers=0,
-        save_every=max(STEPS // 5, 1),
+        save_every=max(steps // 5, 1),
         device=device,
     )
 

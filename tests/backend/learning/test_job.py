@@ -37,7 +37,8 @@ from tests.model.scenes import scene
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As little work as there can be: two steps, one view, three clicks."""
-    monkeypatch.setattr(tuning, "STEPS", 2)
+    monkeypatch.setattr(tuning, "FEWEST_STEPS", 2)
+    monkeypatch.setattr(tuning, "MOST_STEPS", 2)
     monkeypatch.setattr(material, "MOST_VIEWS", 1)
     monkeypatch.setattr(lesson, "MOST_REPLAYED", 1)
     monkeypatch.setattr(judging, "PROCEDURE", Procedure(noise=3.0, clicks=3))

@@ -18,7 +18,8 @@ from tests.model.fine_tuning.test_adapting import Scenes, silent
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "STEPS", 2)
+    monkeypatch.setattr(tuning, "FEWEST_STEPS", 2)
+    monkeypatch.setattr(tuning, "MOST_STEPS", 2)
     monkeypatch.setattr(material, "MOST_VIEWS", 1)
     monkeypatch.setattr(adapting, "STEPS", 20)
 
@@ -78,10 +79,11 @@ def test_a_training_with_other_settings_is_not_gone_on_with(
 ) -> None:
     taught(tiny_predictor, tiny_weights, tmp_path, Scenes(range(200, 203)))
     (before,) = (tmp_path / "run").iterdir()
-    monkeypatch.setattr(tuning, "STEPS", 1)
+    monkeypatch.setattr(tuning, "FEWEST_STEPS", 1)
+    monkeypatch.setattr(tuning, "MOST_STEPS", 1)
     taught(tiny_predictor, tiny_weights, tmp_path, Scenes(range(200, 203)))
     (after,) = set((tmp_path / "run").iterdir()) - {before}
-    assert (before.name, after.name) == (f"2-steps-of-{tuning.CLICKS}", f"1-steps-of-{tuning.CLICKS}")
+    assert (before.name, after.name) == ("2-steps-of-4", "1-steps-of-4")
 
 
 def test_the_paper_s_networks_are_refused_in_a_line(tmp_path: Path, tiny_predictor: Predictor) -> None:

@@ -16,7 +16,8 @@ from tests.model.scenes import scene
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """As little training as there can be."""
-    monkeypatch.setattr(tuning, "STEPS", 1)
+    monkeypatch.setattr(tuning, "FEWEST_STEPS", 1)
+    monkeypatch.setattr(tuning, "MOST_STEPS", 1)
     monkeypatch.setattr(material, "MOST_VIEWS", 1)
     monkeypatch.setattr(lesson, "MOST_REPLAYED", 1)
 
