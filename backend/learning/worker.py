@@ -201,7 +201,8 @@ class Worker:
             "OMP_NUM_THREADS": str(task.threads),
             "OMP_WAIT_POLICY": "passive",  # threads that wait for each other give their cores to whoever has work
             "MALLOC_ARENA_MAX": "2",  # fewer heaps: what one thread has freed, the next one takes
-            "MALLOC_MMAP_MAX_": "0",  # and what was freed stays: every step needs as much again
+            # What was freed stays with the process: each step asks for as much again, and the kernel clears new pages.
+            "MALLOC_MMAP_MAX_": "0",
             "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
         }
         with subprocess.Popen(  # noqa: S603 - our own program

@@ -72,7 +72,7 @@ def learn(base: Checkpoint, lesson: Lesson, device: str = "cpu") -> Learnt:
     """
     if isinstance(base.network.config, PaperConfig):
         raise SettingsError(
-            f"fine-tuning: expected a network of this project's own, got {base.network.config.name}; serve others"
+            f"fine-tuning: expected a network of this project's own, got {base.network.config.name}"
         )
     network = copy.deepcopy(base.network)
     settings = tuning_settings(base, lesson.folder, len(lesson.objects), device)

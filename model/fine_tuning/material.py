@@ -46,9 +46,10 @@ class Looks:
     @property
     def picked(self) -> range:
         """Numbers of the objects that are encoded in the whole image, spread evenly."""
-        return range(
-            0, len(self.objects) if self.whole else 0, -(-len(self.objects) // max(self.whole, 1)) or 1
-        )
+        if not self.whole:
+            return range(0)
+        every = max(-(-len(self.objects) // self.whole), 1)
+        return range(0, len(self.objects), every)
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,16 @@ def encode_all(
 
 def _kept(folder: Path, name: str, see: Callable[[], Look], whole: bool) -> Files:
     """The files of one view; they are complete once the list of them is there."""
-    named = f"{name}{WHOLE}"
-    for known in [named] if whole else [name, named]:
+    with_whole = f"{name}{WHOLE}"
+    for known in [with_whole] if whole else [name, with_whole]:
         listed = _listed(folder, known)
         if listed is not None:
             return listed if whole else Files(listed.crops, [])
-    name, look = named if whole else name, see()
+    return _saved(folder, with_whole if whole else name, see())
+
+
+def _saved(folder: Path, name: str, look: Look) -> Files:
+    """Write the files, then the list of them."""
     seen = {f"{name}-{number}": encoded for number, encoded in enumerate(look.crops)}
     if look.whole is not None:
         seen[f"{name}{WHOLE}"] = look.whole
